@@ -7,7 +7,7 @@ here are only the values, which can't be built wrong.
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from bighost.job import ids
 from bighost.job.verdict import Verdict
 
 
-class Feedback(str, Enum):
+class Feedback(StrEnum):
     """What a student is shown of a graded submission."""
 
     FULL = "full"  # verdict, stage, traceback, counters, and where the output first differs
@@ -24,21 +24,21 @@ class Feedback(str, Enum):
     VERDICT = "verdict"  # the verdict and the score alone
 
 
-class Reuse(str, Enum):
+class Reuse(StrEnum):
     """What happens to a pod after a run."""
 
     RESET = "reset"  # wiped, and used again when it reports itself clean
     NEVER = "never"  # destroyed; the next run gets a new one that was started ahead
 
 
-class Partial(str, Enum):
+class Partial(StrEnum):
     """What a submission gets that is right only in parts."""
 
     TESTS = "tests"  # the weights of the tests that it passes
     NONE = "none"  # nothing: all tests or no marks
 
 
-class Compare(str, Enum):
+class Compare(StrEnum):
     """How an output is compared with the key."""
 
     EXACT = "exact"  # the same bytes, part files in their order
@@ -50,7 +50,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The base of everything in `assignment.toml`: frozen, by keyword, no unknown keys."""
 
 
-class FileRule(Value):
+class FileRule(Value, frozen=True):
     """One file that a hand-in must (or may) hold."""
 
     name: str
@@ -64,7 +64,7 @@ class FileRule(Value):
             raise ValueError("max_bytes must be at least 1")
 
 
-class SanityRules(Value):
+class SanityRules(Value, frozen=True):
     """What is checked before a hand-in is run; see `bighost.job.sanity`."""
 
     lint: bool = True  # ruff's E9 and F: syntax errors, undefined names
@@ -72,7 +72,7 @@ class SanityRules(Value):
     allowed_modules: tuple[str, ...] | None = None  # None: any but the forbidden ones
 
 
-class Limits(Value):
+class Limits(Value, frozen=True):
     """What a submission may use in its pod."""
 
     cpus: int = 1
@@ -91,7 +91,7 @@ class Limits(Value):
             raise ValueError("at most 256 cpus and 24 h of wall time, at least 8 MiB of memory")
 
 
-class Framework(Value):
+class Framework(Value, frozen=True):
     """What runs the hand-in, and with which options (checked by the framework itself)."""
 
     name: str = "streaming"
@@ -100,7 +100,7 @@ class Framework(Value):
     options: dict[str, Any] = {}
 
 
-class Dataset(Value):
+class Dataset(Value, frozen=True):
     """An input of a test, known by its digest once the folder was read."""
 
     name: str
@@ -108,14 +108,14 @@ class Dataset(Value):
     size: int  # bytes, summed
 
 
-class Answer(Value):
+class Answer(Value, frozen=True):
     """The key of a test. Never sent to a node or a student."""
 
     digest: str  # of the key's file in the coordinator's store
     normalised: str  # of the key under the assignment's comparator, see `bighost.marking`
 
 
-class Comparator(Value):
+class Comparator(Value, frozen=True):
     """How outputs are compared; `relative` and `absolute` are tolerances of numbers in `keyed`."""
 
     kind: Compare = Compare.LINES
@@ -130,7 +130,7 @@ class Comparator(Value):
             raise ValueError("relative must be in [0, 1), absolute at least 0")
 
 
-class Test(Value):
+class Test(Value, frozen=True):
     """One run of a submission on one dataset, worth `weight` of the marks."""
 
     name: str
@@ -146,7 +146,7 @@ class Test(Value):
             raise ValueError("weight must be zero or more")
 
 
-class Marks(Value):
+class Marks(Value, frozen=True):
     """What the assignment is worth."""
 
     total: float = 10.0
@@ -157,7 +157,7 @@ class Marks(Value):
             raise ValueError("total must be above zero")
 
 
-class Tries(Value):
+class Tries(Value, frozen=True):
     """How often a team may hand in; None is without bound. Rejections and faults of ours don't count."""
 
     per_hour: int | None = None
@@ -168,7 +168,7 @@ class Tries(Value):
             raise ValueError("per_hour and total must be at least 1; leave them out for no bound")
 
 
-class Window(str, Enum):
+class Window(StrEnum):
     """Whether an assignment takes hand-ins."""
 
     NOT_YET_OPEN = "not yet open"

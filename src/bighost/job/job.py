@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 import msgspec
 
@@ -68,7 +68,7 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdict: Verdict | None = None
 
 
-class FaultKind(str, Enum):
+class FaultKind(StrEnum):
     """What went wrong on our side. None of these is ever the student's."""
 
     LEASE_LOST = "lease lost"  # the node was not heard of in time

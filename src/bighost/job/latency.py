@@ -6,12 +6,12 @@ nanoseconds since 1970. A queue is left when the next stage takes the job from i
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 import msgspec
 
 
-class Stamp(str, Enum):
+class Stamp(StrEnum):
     """The stages of the pipeline, in order."""
 
     RECEIVED = "received"

@@ -24,12 +24,12 @@ Nothing waits forever: each state that is not final has a deadline, and what hap
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 from bighost.errors import Ours
 
 
-class State(str, Enum):
+class State(StrEnum):
     """Where a job is."""
 
     RECEIVED = "received"
@@ -48,7 +48,7 @@ class State(str, Enum):
         return self in FINAL
 
 
-class Step(str, Enum):
+class Step(StrEnum):
     """What moves a job from one state to the next."""
 
     REJECT = "reject"

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """What a graded submission, or one test of it, got."""
 
     PASSED = "passed"

@@ -21,7 +21,7 @@ import importlib
 import types
 import typing
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 
 VERSION = 1
 SOCKET_NAME = "pod.sock"
@@ -33,7 +33,7 @@ class ContractError(ValueError):
     """What came over the socket is not what the contract says."""
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How a run ended, as far as the pod can tell. The machine's word; `message` is for people."""
 
     OK = "ok"

@@ -13,7 +13,7 @@ digest: see `store.blobs`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Protocol
 
 import msgspec
@@ -26,7 +26,7 @@ from bighost.wire.messages import Profile
 SCHEMA_VERSION = 1
 
 
-class Role(str, Enum):
+class Role(StrEnum):
     """What a person may do; each includes the ones before it."""
 
     STUDENT = "student"
@@ -44,7 +44,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     created: int = 0
 
 
-class TokenKind(str, Enum):
+class TokenKind(StrEnum):
     """What a token opens."""
 
     USER = "user"

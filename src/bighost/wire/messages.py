@@ -6,8 +6,8 @@ the sender's clock; sizes are bytes. Who speaks is told by the key of the connec
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Any
+from enum import Enum, StrEnum
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,11 +15,13 @@ from bighost.errors import WireError
 from bighost.job.assignment import Comparator, Limits, Reuse
 from bighost.job.job import FaultKind, TestRun
 
+T = TypeVar("T")
+
 PROTOCOL = 1
 MAX_MESSAGE = 64 * 1024**2
 
 
-class Profile(str, Enum):
+class Profile(StrEnum):
     """Whose machine a node is."""
 
     CORE = "core"
@@ -45,7 +47,7 @@ class CreditTerms(msgspec.Struct, frozen=True):
     batch: int  # at most this many jobs in a message (the original's prefetch_factor)
 
     def __post_init__(self) -> None:
-        if not (1 <= self.batch and 0 <= self.low_water < self.window <= 100_000):
+        if not (self.batch >= 1 and 0 <= self.low_water < self.window <= 100_000):
             raise ValueError("credit: batch at least 1, and 0 <= low_water < window")
 
 
@@ -81,7 +83,7 @@ class Load(msgspec.Struct, frozen=True):
     pods: int = 0
 
 
-class Join(Message, frozen=True):
+class Join(Message, frozen=True, kw_only=True):
     """The greeting: who I am and what I can do. Answered by Welcome or Refuse."""
 
     protocol: int
@@ -116,7 +118,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     ended: int = 0
 
 
-class Pull(Message, frozen=True):
+class Pull(Message, frozen=True, kw_only=True):
     """Hands in results *and* says how many jobs the node will hold, so that the two can't drift apart."""
 
     now: int
@@ -124,7 +126,7 @@ class Pull(Message, frozen=True):
     results: tuple[Result, ...] = ()
 
 
-class Progress(Message, frozen=True):
+class Progress(Message, frozen=True, kw_only=True):
     """A job went one step further; renews its lease."""
 
     job: str
@@ -137,7 +139,7 @@ class Progress(Message, frozen=True):
     now: int = 0
 
 
-class Beat(Message, frozen=True):
+class Beat(Message, frozen=True, kw_only=True):
     """A sign of life; renews the leases of the jobs that it names."""
 
     now: int
@@ -145,7 +147,7 @@ class Beat(Message, frozen=True):
     load: Load = Load()
 
 
-class Logs(Message, frozen=True):
+class Logs(Message, frozen=True, kw_only=True):
     """Lines of one of the node's log streams, from byte `offset` of that stream on."""
 
     stream: str
@@ -153,7 +155,7 @@ class Logs(Message, frozen=True):
     data: bytes
 
 
-class Leave(Message, frozen=True):
+class Leave(Message, frozen=True, kw_only=True):
     """Goodbye; these jobs were not run and are handed back."""
 
     handed_back: tuple[Held, ...] = ()
@@ -169,7 +171,7 @@ class PodNeed(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
 
 
-class Welcome(Message, frozen=True):
+class Welcome(Message, frozen=True, kw_only=True):
     """You are in: renew leases within `lease_s`, beat every `heartbeat_s` seconds."""
 
     name: str
@@ -179,7 +181,7 @@ class Welcome(Message, frozen=True):
     prepare: tuple[PodNeed, ...] = ()
 
 
-class RefuseReason(str, Enum):
+class RefuseReason(StrEnum):
     """Why a node is sent away. After each of these it stops and doesn't try again by itself."""
 
     PROTOCOL = "protocol"  # another version of the protocol
@@ -189,7 +191,7 @@ class RefuseReason(str, Enum):
     BAD_TERMS = "bad terms"  # the greeting makes no sense
 
 
-class Refuse(Message, frozen=True):
+class Refuse(Message, frozen=True, kw_only=True):
     """Stop, don't try again."""
 
     reason: RefuseReason
@@ -217,7 +219,7 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[JobTest, ...]
 
 
-class Batch(Message, frozen=True):
+class Batch(Message, frozen=True, kw_only=True):
     """Jobs to run, each under a lease that begins now."""
 
     jobs: tuple[JobOrder, ...]
@@ -233,26 +235,26 @@ class Receipt(msgspec.Struct, frozen=True):
     upload: tuple[str, ...] = ()
 
 
-class Ack(Message, frozen=True):
+class Ack(Message, frozen=True, kw_only=True):
     """These results are kept; a node may forget them once it has uploaded what is asked for."""
 
     receipts: tuple[Receipt, ...]
 
 
-class Cancel(Message, frozen=True):
+class Cancel(Message, frozen=True, kw_only=True):
     """Stop this job if it runs, forget it if it waits."""
 
     job: str
     attempt: int
 
 
-class Prepare(Message, frozen=True):
+class Prepare(Message, frozen=True, kw_only=True):
     """The pods that open assignments need have changed."""
 
     prepare: tuple[PodNeed, ...]
 
 
-class Drain(Message, frozen=True):
+class Drain(Message, frozen=True, kw_only=True):
     """Finish what is running, hand back the rest, leave."""
 
     message: str = ""
@@ -281,7 +283,7 @@ def decode_from_coordinator(data: bytes) -> FromCoordinator:
     return _decode(_from_coordinator, data)
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[Any], data: bytes) -> Any:
+def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes) -> T:
     if len(data) > MAX_MESSAGE:
         raise WireError(f"a message of {len(data)} bytes; at most {MAX_MESSAGE} are taken")
     try:
