@@ -1,0 +1,1 @@
+"""BigHOST: runs and marks student programs on real Big Data frameworks."""

@@ -1,0 +1,1 @@
+"""On the person's terminal: parse, call, print."""

@@ -1,0 +1,1 @@
+"""The one process that takes submissions, hands them out and marks what comes back."""

@@ -7,7 +7,7 @@ here are only the values, which can't be built wrong.
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any
 
 import msgspec

@@ -6,7 +6,7 @@ nanoseconds since 1970. A queue is left when the next stage takes the job from i
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 import msgspec
 

@@ -54,8 +54,6 @@ def show_duration(value: float) -> str:
 
 
 def _split(text: str | float, expected: str) -> tuple[float, str]:
-    if isinstance(text, bool):
-        raise ValueError(f"{text!r} is not {expected}")
     if isinstance(text, (int, float)):
         return float(text), ""
     match = _NUMBER.fullmatch(text)

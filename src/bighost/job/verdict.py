@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 
 class Verdict(StrEnum):
@@ -35,8 +35,8 @@ _GIVEN = {
     "wrote some output, and the output differs from the key under the assignment's comparator.",
     Verdict.RUNTIME_ERROR: "A process of the submission ended with an exit code other than 0, or by a signal "
     "that nobody of ours sent. A program that could not be started counts here.",
-    Verdict.TIME_LIMIT: "The processes of one stage used more CPU seconds (user and system, added up) than "
-    "`limits.cpu`, or the test took longer than `limits.wall` by the clock; it was ended by us.",
+    Verdict.TIME_LIMIT: "The processes of one stage used more CPU seconds (user and system, added up) "
+    "than `limits.cpu`, or the test took longer than `limits.wall` by the clock; it was ended by us.",
     Verdict.MEMORY_LIMIT: "The resident memory of the submission's processes, added up, went above "
     "`limits.memory`, or an allocation that would have gone there was refused and ended the program.",
     Verdict.OUTPUT_LIMIT: "The output files grew above `limits.output`, or what the submission wrote to its "

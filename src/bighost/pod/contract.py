@@ -5,10 +5,10 @@ The Pod Control Server speaks HTTP/1.1 over a Unix socket:
 | call | body | answer |
 |---|---|---|
 | `GET /ready` | | `Ready` as JSON; 503 while the framework still warms up |
-| `POST /run` | `RunOrder` as JSON | NDJSON, a line each: any number of `{"progress": Progress}`, then one `{"report": RunReport}` |
+| `POST /run` | `RunOrder` as JSON | NDJSON: any number of `{"progress": Progress}`, `{"report": RunReport}` |
 | `GET /output/NAME` | | the bytes of one output file of the last run |
 | `POST /cancel` | | 204; the running order ends with outcome `cancelled` |
-| `POST /reset` | | `{"clean": true}` or `{"clean": false, "why": "..."}`: after false the pod must be destroyed |
+| `POST /reset` | | `{"clean": true}`, or `{"clean": false, "why": "..."}`: then destroy the pod |
 
 Standard library only, because this file runs inside the pod, where nothing of ours is installed.
 Sizes are bytes, times are seconds, digests are BLAKE2b-256 in lower-case hex.

@@ -6,7 +6,7 @@ the sender's clock; sizes are bytes. Who speaks is told by the key of the connec
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec

@@ -1,0 +1,1 @@
+"""The HTTP API: everything that the command can do, no second door."""
