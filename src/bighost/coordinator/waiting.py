@@ -82,7 +82,9 @@ class WaitingLine:
 
     def heads(self) -> list[tuple[Place, Requirement]]:
         """The first job of each requirement's line, the one whose turn it is first."""
-        return sorted(((line[0], requirement) for requirement, line in self._lines.items()), key=lambda h: h[0])
+        return sorted(
+            ((line[0], requirement) for requirement, line in self._lines.items()), key=lambda h: h[0]
+        )
 
     def line(self, requirement: Requirement) -> Iterator[str]:
         """The jobs of one requirement in their order. Don't change the line while you iterate."""
@@ -95,7 +97,7 @@ class WaitingLine:
     def position(self, job: str) -> int:
         """How many jobs of the same requirement are ahead of this one. Raises KeyError."""
         requirement, place, _ = self._places[job]
-        return self._lines[requirement].index(place)
+        return int(self._lines[requirement].index(place))
 
     def length(self, requirement: Requirement) -> int:
         """How many jobs wait for this requirement."""
