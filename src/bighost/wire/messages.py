@@ -254,6 +254,11 @@ class Prepare(Message, frozen=True, kw_only=True):
     prepare: tuple[PodNeed, ...]
 
 
+class Rejoin(Message, frozen=True, kw_only=True):
+    """I don't know you (any more): greet me again. Sent after the coordinator forgot who is here, or to a
+    node that was silent for longer than its lease."""
+
+
 class Drain(Message, frozen=True, kw_only=True):
     """Finish what is running, hand back the rest, leave."""
 
@@ -261,7 +266,7 @@ class Drain(Message, frozen=True, kw_only=True):
 
 
 FromNode = Join | Pull | Progress | Beat | Logs | Leave
-FromCoordinator = Welcome | Refuse | Batch | Ack | Cancel | Prepare | Drain
+FromCoordinator = Welcome | Refuse | Batch | Ack | Cancel | Prepare | Rejoin | Drain
 
 _encoder = msgspec.msgpack.Encoder()
 _from_node: msgspec.msgpack.Decoder[FromNode] = msgspec.msgpack.Decoder(FromNode)
