@@ -1,0 +1,1 @@
+"""What developers of BigHOST run on its checkout; nothing here is installed."""
