@@ -33,6 +33,13 @@ class Problem(Shape, frozen=True, kw_only=True):
     hint: str = ""
 
 
+class NewHandIn(Shape, frozen=True, kw_only=True):
+    """A hand-in: file names and contents (base64 in JSON). No assignment: the only one that is open."""
+
+    files: dict[str, bytes]
+    assignment: str | None = None
+
+
 class TestView(Shape, frozen=True, kw_only=True):
     """One test of a job, as far as its reader may see it."""
 
@@ -221,3 +228,10 @@ class Health(Shape, frozen=True, kw_only=True):
     taking: bool
     now: int
     notice: str = ""
+
+
+class BackupView(Shape, frozen=True, kw_only=True):
+    """A copy of the store that was written."""
+
+    path: str
+    bytes: int

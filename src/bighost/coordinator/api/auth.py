@@ -1,0 +1,79 @@
+"""Who is asking: a bearer token names a user or a node; guards say who may use a route."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State as AppState
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+
+from bighost.coordinator.server import Coordinator
+from bighost.store.base import NodeRecord, Role, User
+
+Asker = User | NodeRecord | None
+Connection = ASGIConnection[Any, Asker, Any, AppState]
+ApiRequest = Request[Any, Any, AppState]
+_RANK = {Role.STUDENT: 0, Role.STAFF: 1, Role.ADMIN: 2}
+
+
+class BearerAuthentication(AbstractAuthenticationMiddleware):
+    """Puts the asker into `request.user`; None without a token that opens anything."""
+
+    async def authenticate_request(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> AuthenticationResult:
+        """Look at the Authorization header; nothing is read from URLs, which end up in logs."""
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        asker: Asker = None
+        if scheme.lower() == "bearer" and token:
+            accounts = coordinator_of(connection).accounts
+            asker = accounts.user_of(token.strip()) or accounts.node_of(token.strip())
+        return AuthenticationResult(user=asker, auth=token)
+
+
+def coordinator_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Coordinator:
+    """The coordinator behind this API."""
+    return cast(Coordinator, connection.app.state.coordinator)
+
+
+def student(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: anybody with an account."""
+    _at_least(Role.STUDENT, connection)
+
+
+def staff(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: course staff."""
+    _at_least(Role.STAFF, connection)
+
+
+def admin(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: who runs the coordinator."""
+    _at_least(Role.ADMIN, connection)
+
+
+def node(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: an enrolled node."""
+    if not isinstance(connection.user, NodeRecord):
+        raise NotAuthorizedException("A node's token is needed.")
+
+
+def user_of(request: ApiRequest) -> User:
+    """The user behind a request that a guard let through."""
+    return cast(User, request.user)
+
+
+def is_staff(user: User) -> bool:
+    """Whether a user sees everything."""
+    return _RANK[user.role] >= _RANK[Role.STAFF]
+
+
+def _at_least(role: Role, connection: Connection) -> None:
+    user = connection.user
+    if not isinstance(user, User):
+        raise NotAuthorizedException("This needs a token: set BIGHOST_TOKEN, or run `bighost login`.")
+    if _RANK[user.role] < _RANK[role]:
+        raise PermissionDeniedException(f"This is for {role.value}; you are {user.role.value}.")

@@ -1,0 +1,85 @@
+"""Errors as `application/problem+json` (RFC 9457): what happened, what to do, and whose fault it is.
+
+The `type` is `urn:bighost:` and the error's class, so that a client can tell them apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from bighost.coordinator.intake import TriesUsedUp
+from bighost.coordinator.marker import Unwanted
+from bighost.errors import (
+    AssignmentError,
+    BigHostError,
+    NetworkError,
+    OperatorError,
+    Refused,
+    StoreFault,
+    StudentError,
+)
+from bighost.job.state import IllegalStep
+from bighost.store.blobs import Missing, TooLarge
+from bighost.wire.http import Problem
+
+log = structlog.get_logger()
+
+# The first class that an error belongs to gives its status.
+_STATUS: tuple[tuple[type[BigHostError], int], ...] = (
+    (TriesUsedUp, 429),
+    (Unwanted, 410),
+    (Missing, 404),
+    (TooLarge, 413),
+    (StoreFault, 507),
+    (IllegalStep, 409),
+    (Refused, 403),
+    (StudentError, 422),
+    (AssignmentError, 422),
+    (OperatorError, 422),
+    (NetworkError, 400),
+)
+
+
+def of_bighost(_: Request[Any, Any, Any], error: BigHostError) -> Response[bytes]:
+    """An error of ours that has a sentence and a hint."""
+    status = next((s for kind, s in _STATUS if isinstance(error, kind)), 500)
+    if status == 500:
+        log.error("request failed", action="request_failed", exc_info=error)
+    return _response(_name(error), status, error.message, error.hint)
+
+
+def of_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """An error of the web framework: a bad request, an unknown path."""
+    detail = error.detail
+    if error.extra:
+        parts = [str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in error.extra]
+        detail = f"{detail}: {'; '.join(parts)}"
+    return _response(type(error).__name__, error.status_code, detail, "", error.headers)
+
+
+def of_bug(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Anything else is a bug of ours; the log has it, the answer doesn't show our insides."""
+    log.error("request failed", action="request_bug", exc_info=error)
+    hint = "This is a fault of BigHOST, not yours; the coordinator's log has more."
+    return _response("Ours", 500, "Something went wrong inside the coordinator.", hint)
+
+
+def _name(error: BigHostError) -> str:
+    return type(error).__name__
+
+
+def _response(
+    kind: str, status: int, detail: str, hint: str, headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    problem = Problem(type=f"urn:bighost:{kind}", title=kind, status=status, detail=detail, hint=hint)
+    return Response(
+        content=msgspec.json.encode(problem),
+        status_code=status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
