@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _SIZES = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
@@ -54,9 +55,12 @@ def show_duration(value: float) -> str:
 
 
 def _split(text: str | float, expected: str) -> tuple[float, str]:
-    if isinstance(text, (int, float)):
-        return float(text), ""
-    match = _NUMBER.fullmatch(text)
-    if match is None:
+    if isinstance(text, (int, float)) and not isinstance(text, bool):
+        number, unit = float(text), ""
+    elif isinstance(text, str) and (match := _NUMBER.fullmatch(text)):
+        number, unit = float(match[1]), match[2]
+    else:
         raise ValueError(f"{text!r} is not {expected}")
-    return float(match[1]), match[2]
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not {expected}")
+    return number, unit
