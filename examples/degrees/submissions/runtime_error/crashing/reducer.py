@@ -1,0 +1,16 @@
+import sys
+from itertools import groupby
+
+
+def ratio(in_degree, out_degree):
+    return in_degree / out_degree
+
+
+lines = (line.rstrip("\n").split("\t") for line in sys.stdin)
+for package, group in groupby(lines, key=lambda line: line[0]):
+    neighbours = {value for _, value in group}
+    out_degree = sum(value.startswith("needs ") for value in neighbours)
+    in_degree = len(neighbours) - out_degree
+    print(f"{package}\t{in_degree}\t{out_degree}")
+    if ratio(in_degree, out_degree) > 100:
+        print(f"{package} is popular", file=sys.stderr)
