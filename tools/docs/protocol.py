@@ -73,19 +73,20 @@ CALLS = (
     (
         "`PUT /api/node/jobs/{job}/{attempt}/outputs/{test}`",
         "the node's token, as bearer",
-        "a tar of the part files, zstd-compressed; only for tests that a `Receipt` names under `upload`",
+        "a tar of the part files, zstd-compressed; only for tests that a `Receipt` names under `upload`. "
+        "410 means that nobody waits for it any more",
     ),
 )
 
 ENROLMENT = (
     EnrolRequest(
-        token="J-4c1f…",
+        token="bhj_0s7…",
         public_key="J={4Dcjjn1YgXDzFj{]O8sM(ecXfK+<@^t(@v#zb",
         name="lab-07",
         profile=wire.Profile.LIGHTWEIGHT,
     ),
     EnrolReply(
-        name="lab-07", server_key="4g5-{gW2^n0q95fCyDyId1f<{6:MSCWIQUG.lcp2", port=9001, token="N-90ab…"
+        name="lab-07", server_key="4g5-{gW2^n0q95fCyDyId1f<{6:MSCWIQUG.lcp2", port=9001, token="bhn_Xk2…"
     ),
 )
 
