@@ -62,6 +62,7 @@ def _records(values: dict[bytes, int]) -> list[bytes]:
         (LINES, b"a\nb\n", b"b\n", Kind.MISSING_LINE, None),
         (LINES, b"b\n", b"b\na\n", Kind.EXTRA_LINE, 2),
         (LINES, b"a\t1\n", b"b\t1\na\t2\n", Kind.WRONG_VALUE, 2),
+        (LINES, b"a\n", b"a\t2\n", Kind.WRONG_VALUE, 1),
         (LINES, b"a\t1\n", b"a\t1\na\t1\n", Kind.EXTRA_LINE, 2),
         (KEYED, b"a\t1\nb\t1\n", b"b\t1\n", Kind.MISSING_KEY, None),
         (KEYED, b"b\t1\n", b"b\t1\na\t1\n", Kind.EXTRA_KEY, 2),

@@ -105,6 +105,7 @@ def test_missing_empty_and_large_files() -> None:
     assert [str(f) for f in check(PLAIN, FILES, {}, None)] == ["mapper.py: this file is missing"]
     assert one(b"") == "mapper.py: this file is empty"
     assert one(b"#" * 100_001) == "mapper.py: 100,001 bytes are too many: at most 100,000 are taken"
+    assert one(b"\xff" * 100_001).startswith("mapper.py: 100,001 bytes")
 
 
 @pytest.mark.parametrize(

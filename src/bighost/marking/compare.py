@@ -80,7 +80,7 @@ def _first_line(
     if missing is None:
         return None
     key, separator, value = missing
-    if extra is not None and extra[0] == key and separator:
+    if extra is not None and extra[0] == key:
         return _difference(Kind.WRONG_VALUE, line=extra[3], key=key, expected=value, found=extra[2])
     return _difference(Kind.MISSING_LINE, key=key if separator else None, expected=b"".join(missing))
 
