@@ -128,6 +128,11 @@ def test_files_that_nobody_asked_for(name: str, reason: str, hint: str) -> None:
     assert str(finding).isprintable()
 
 
+def test_a_hint_follows_the_reason() -> None:
+    (finding,) = check(PLAIN, FILES, {"mapper.py": b"pass", "reduser.py": b"pass"}, None)
+    assert str(finding) == "reduser.py: nobody asked for this file. Perhaps you meant 'reducer.py'?"
+
+
 def test_files_that_are_no_python_may_hold_anything() -> None:
     assert check(PLAIN, FILES, {"mapper.py": b"pass", "words.txt": b"\0\xff"}, linter.ruff) == ()
 

@@ -37,8 +37,6 @@ REJECTED = "rejected"
 
 EXPECTATIONS = (*(verdict.value for verdict in Verdict), REJECTED)
 
-DEFAULT_FILES = (FileRule(name="mapper.py"), FileRule(name="reducer.py"))
-
 Frameworks = Mapping[str, Mapping[str, Option]]
 T = TypeVar("T")
 
@@ -106,9 +104,8 @@ def _structs(top: Table, known: Frameworks) -> dict[str, Any]:
     """All of an assignment that needs no other file than `assignment.toml`."""
     framework = top.table("framework")
     options = _options(framework, known)
-    return {
+    structs = {
         "framework": _framework(framework, options),
-        "files": _files(top),
         "sanity": _struct(SanityRules, top.table("sanity"), keys.SANITY),
         "limits": _struct(Limits, top.table("limits"), keys.LIMITS),
         "tests": tuple(_test(t, top.values["datasets"], options) for t in top.tables("tests")),
@@ -116,6 +113,7 @@ def _structs(top: Table, known: Frameworks) -> dict[str, Any]:
         "marks": _struct(Marks, top.table("marks"), keys.MARKS),
         "tries": _struct(Tries, top.table("tries"), keys.TRIES),
     }
+    return structs | ({"files": _files(top)} if "files" in top.values else {})
 
 
 def _made(kind: Callable[..., T], table: Table, fields: Mapping[str, Any]) -> T:
@@ -145,8 +143,6 @@ def _options(framework: Table, known: Frameworks) -> tuple[Key, ...]:
 
 
 def _files(top: Table) -> tuple[FileRule, ...]:
-    if "files" not in top.values:
-        return DEFAULT_FILES
     rules: dict[str, FileRule] = {}
     for table in top.tables("files"):
         rule = _struct(FileRule, table, keys.FILES)

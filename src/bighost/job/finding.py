@@ -18,4 +18,4 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         place = f", line {self.line}" if self.line is not None else ""
-        return f"{excerpt(self.file)}{place}: {self.reason}"
+        return f"{excerpt(self.file)}{place}: {self.reason}{'. ' if self.hint else ''}{self.hint}"
