@@ -45,7 +45,9 @@ class Cluster:
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
         args = ["coordinator", "up", "--data", str(self.folder / "c"), "--listen", listen]
-        self.coordinator = self.start([*args, "--ready-file", str(ready), *options], "coordinator", environment)
+        self.coordinator = self.start(
+            [*args, "--ready-file", str(ready), *options], "coordinator", environment
+        )
         assert self.coordinator.stdout is not None
         first = self.coordinator.stdout.readline()
         assert first.startswith("url"), (self.folder / "coordinator.log").read_text()
@@ -61,9 +63,7 @@ class Cluster:
         args += ["--profile", profile, "--runtime", runtime, "--data", str(self.folder / name)]
         self.nodes[name] = self.start([*args, *options], name)
 
-    def start(
-        self, args: list[str], name: str, environment: Mapping[str, str] = {}
-    ) -> subprocess.Popen[str]:
+    def start(self, args: list[str], name: str, environment: Mapping[str, str] = {}) -> subprocess.Popen[str]:
         with (self.folder / f"{name}.log").open("a") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "bighost", *args],
@@ -127,7 +127,9 @@ def cluster() -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="bht-") as name:
         folder = Path(name)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("BIGHOST_", "XDG_"))}
-        homes = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("STATE", "CONFIG", "DATA", "CACHE")}
+        homes = {
+            f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("STATE", "CONFIG", "DATA", "CACHE")
+        }
         made = Cluster(folder, {**kept, **homes})
         try:
             yield made

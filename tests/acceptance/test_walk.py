@@ -27,7 +27,18 @@ def test_json_has_all_that_scripts_were_promised(coordinator: Cluster) -> None:
 
     job = json.loads(coordinator.command("submit", *files, "--wait", "--json").stdout)
 
-    promised = {"id", "assignment", "team", "state", "verdict", "score", "message", "node", "attempt", "stages"}
+    promised = {
+        "id",
+        "assignment",
+        "team",
+        "state",
+        "verdict",
+        "score",
+        "message",
+        "node",
+        "attempt",
+        "stages",
+    }
     assert promised | {"usage", "latency", "timestamps"} <= job.keys()
     assert {"cpu_s", "peak_bytes", "wall_s"} <= job["usage"].keys()
     assert {"summary", "individual"} <= job["latency"].keys()

@@ -14,7 +14,7 @@ from bighost.clock import SECOND, Clock
 from bighost.coordinator import events as on
 from bighost.coordinator.catalogue import Catalogue
 from bighost.coordinator.rounds import Rounds
-from bighost.errors import StudentError
+from bighost.errors import NetworkError, StudentError
 from bighost.job import ids
 from bighost.job.assignment import Assignment
 from bighost.job.job import Job, requirement, time_bound
@@ -33,17 +33,28 @@ class TriesUsedUp(StudentError):
     """The team has no try left now."""
 
 
+class Busy(NetworkError):
+    """The waiting line is full."""
+
+
 class Intake:
     """`check` is the sanity check: sentences of what is wrong, none when the hand-in may run."""
 
     def __init__(
-        self, store: Store, rounds: Rounds, catalogue: Catalogue, clock: Clock, check: Checker
+        self,
+        store: Store,
+        rounds: Rounds,
+        catalogue: Catalogue,
+        clock: Clock,
+        check: Checker,
+        max_waiting: int,
     ) -> None:
         self._store = store
         self._rounds = rounds
         self._catalogue = catalogue
         self._clock = clock
         self._check = check
+        self._max_waiting = max_waiting
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def take(self, user: User, assignment_id: str | None, handin: HandIn) -> Job:
@@ -52,6 +63,8 @@ class Intake:
         When this returns, the job is durable. Raises StudentError when the assignment isn't open or no
         try is left, StoreFault when nothing can be kept now.
         """
+        if len(self._rounds.engine.waiting) >= self._max_waiting:
+            raise Busy("the waiting line is full", hint="Nothing was kept; hand in again in some minutes.")
         received = self._clock()
         assignment = self._catalogue.taking(assignment_id)
         started = self._clock()

@@ -11,7 +11,7 @@ soon as it works. Nothing had been said to anyone, so nothing has to be taken ba
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 
@@ -20,6 +20,7 @@ from bighost.coordinator import commands as do
 from bighost.coordinator import events as on
 from bighost.coordinator.engine import Engine, Terms
 from bighost.coordinator.recovery import recovered
+from bighost.coordinator.roster import Node
 from bighost.errors import StoreFault
 from bighost.store.base import Changes, Store, StoryLine
 
@@ -41,13 +42,22 @@ class _Entry:
 class Rounds:
     """Owns the engine. `run` is the one task that touches it."""
 
-    def __init__(self, store: Store, terms: Terms, clock: Clock, carry_out: CarryOut) -> None:
+    def __init__(
+        self,
+        store: Store,
+        terms: Terms,
+        clock: Clock,
+        carry_out: CarryOut,
+        on_forgotten: Callable[[Iterable[Node]], None],
+    ) -> None:
+        """`on_forgotten` hears of the nodes that were here before a store that failed took the engine."""
         self.engine = Engine(terms)
         self.notice = "starting"  # why submissions aren't taken; empty when they are
         self._store = store
         self._terms = terms
         self._clock = clock
         self._carry_out = carry_out
+        self._on_forgotten = on_forgotten
         self._inbox: asyncio.Queue[_Entry] = asyncio.Queue()
 
     @property
@@ -122,6 +132,7 @@ class Rounds:
     async def _store_failed(self, entries: list[_Entry], fault: StoreFault) -> None:
         self.notice = f"The coordinator can't keep anything now: {fault.message}"
         log.error("store failed", action="store_failed", reason=fault.message)
+        forgotten = list(self.engine.roster)
         wait = 0.5
         while not self.taking:
             while not self._inbox.empty():
@@ -137,6 +148,7 @@ class Rounds:
                 await self.recover()
             except StoreFault as still:
                 self.notice = f"The coordinator can't keep anything now: {still.message}"
+        self._on_forgotten(forgotten)
 
 
 def _changes(results: Sequence[tuple[_Entry, Commands]]) -> Changes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from bighost.coordinator.intake import HandIn, Intake
 from bighost.coordinator.link import Link
 from bighost.coordinator.live import Live
 from bighost.coordinator.marker import Marker
+from bighost.coordinator.roster import Node
 from bighost.coordinator.rounds import Rounds
 from bighost.coordinator.workers import Workers
 from bighost.job import sanity
@@ -106,7 +107,7 @@ class Coordinator:
             waiting_deadline_s=settings.waiting_deadline_s,
             marking_deadline_s=settings.marking_deadline_s,
         )
-        self.rounds = Rounds(self.store, terms, self.clock, self._carry_out)
+        self.rounds = Rounds(self.store, terms, self.clock, self._carry_out, self._ask_to_rejoin)
         self.marker = Marker(
             self.data / "outputs",
             self.catalogue,
@@ -116,14 +117,16 @@ class Coordinator:
             self.rounds.tell,
         )
         self._stack.push_async_callback(self.marker.close)
-        self.intake = Intake(self.store, self.rounds, self.catalogue, self.clock, self.check)
+        self.intake = Intake(
+            self.store, self.rounds, self.catalogue, self.clock, self.check, settings.max_waiting
+        )
         self.keys = await asyncio.to_thread(KeyPair.load_or_create, self.data / "coordinator.key")
         self.socket = CoordinatorSocket(self.keys)
         self.link = Link(
             self.socket, self.rounds, self.accounts, self.catalogue, self.archive, self.clock, self.progress
         )
         await self.socket.bind(settings.host, settings.node_port)
-        self._stack.callback(self.socket.close)
+        self._stack.push_async_callback(self.socket.close)
         await self.workers.warm()
         await self.rounds.recover()
         self._stack.push_async_callback(self._stop_tasks)
@@ -221,6 +224,10 @@ class Coordinator:
                 self.marker.expect(command.job)
             case do.Tell():
                 log.warning(command.message, action="tell_staff")
+
+    def _ask_to_rejoin(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            self.link.send_to(node.route, say.Rejoin())
 
     def _saved(self, job: Job) -> None:
         if job.state is not State.MARKING:

@@ -27,6 +27,8 @@ def assignment_view(assignment: Assignment, now: int) -> AssignmentView:
         feedback=assignment.feedback,
         tries_per_hour=assignment.tries.per_hour,
         tries_total=assignment.tries.total,
+        hand_in=assignment.files,
+        sanity=assignment.sanity,
     )
 
 

@@ -184,7 +184,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     opens: datetime | None = None
     due: datetime | None = None
     closed: bool = False  # by staff, whatever `due` says
-    framework: Framework = Framework()
+    framework: Framework = msgspec.field(default_factory=Framework)  # has a dictionary: not hashable
     files: tuple[FileRule, ...] = (FileRule(name="mapper.py"), FileRule(name="reducer.py"))
     sanity: SanityRules = SanityRules()
     limits: Limits = Limits()

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bighost.job.assignment import Assignment, Feedback
+from bighost.job.assignment import Assignment, Feedback, FileRule, SanityRules
 from bighost.job.job import Stage, Usage
 from bighost.job.latency import Latency
 from bighost.job.state import State
@@ -107,6 +107,8 @@ class AssignmentView(Shape, frozen=True, kw_only=True):
     feedback: Feedback
     tries_per_hour: int | None
     tries_total: int | None
+    hand_in: tuple[FileRule, ...] = ()  # so that the check can be made before anything is sent
+    sanity: SanityRules = SanityRules()
 
 
 class NewAssignment(Shape, frozen=True, kw_only=True):

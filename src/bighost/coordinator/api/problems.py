@@ -12,7 +12,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from bighost.coordinator.intake import TriesUsedUp
+from bighost.coordinator.intake import Busy, TriesUsedUp
 from bighost.coordinator.marker import Unwanted
 from bighost.errors import (
     AssignmentError,
@@ -32,6 +32,7 @@ log = structlog.get_logger()
 # The first class that an error belongs to gives its status.
 _STATUS: tuple[tuple[type[BigHostError], int], ...] = (
     (TriesUsedUp, 429),
+    (Busy, 429),
     (Unwanted, 410),
     (Missing, 404),
     (TooLarge, 413),
@@ -50,7 +51,8 @@ def of_bighost(_: Request[Any, Any, Any], error: BigHostError) -> Response[bytes
     status = next((s for kind, s in _STATUS if isinstance(error, kind)), 500)
     if status == 500:
         log.error("request failed", action="request_failed", exc_info=error)
-    return _response(_name(error), status, error.message, error.hint)
+    headers = {"retry-after": "60"} if isinstance(error, Busy) else None
+    return _response(_name(error), status, error.message, error.hint, headers)
 
 
 def of_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -59,7 +61,8 @@ def of_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     if error.extra:
         parts = [str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in error.extra]
         detail = f"{detail}: {'; '.join(parts)}"
-    return _response(type(error).__name__, error.status_code, detail, "", error.headers)
+    hint = "Hand in the programs only, not their data." if error.status_code == 413 else ""
+    return _response(type(error).__name__, error.status_code, detail, hint, error.headers)
 
 
 def of_bug(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
