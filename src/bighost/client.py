@@ -40,10 +40,16 @@ from bighost.wire.http import (
 
 T = TypeVar("T")
 CHUNK = 1024 * 1024
-_BY_TYPE: dict[str, type[BigHostError]] = {
-    kind.__name__: kind
-    for kind in (AssignmentError, NetworkError, OperatorError, Ours, Refused, StoreFault, StudentError)
-} | {"TriesUsedUp": StudentError}
+_KINDS: tuple[type[BigHostError], ...] = (
+    AssignmentError,
+    NetworkError,
+    OperatorError,
+    Ours,
+    Refused,
+    StoreFault,
+    StudentError,
+)
+_BY_TYPE = {kind.__name__: kind for kind in _KINDS} | {"TriesUsedUp": StudentError, "Busy": NetworkError}
 _BY_STATUS: dict[int, type[BigHostError]] = {
     401: Refused,
     403: Refused,

@@ -12,12 +12,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+import structlog
 from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it ships no types
 
 from bighost.errors import Ours
+from bighost.job import sanity
+from bighost.job.assignment import FileRule, SanityRules
 from bighost.job.excerpt import excerpt
 from bighost.job.finding import Finding
 
+log = structlog.get_logger()
 RULES = "E9,F"
 TARGET = "py311"
 DEADLINE_S = 20.0
@@ -35,6 +39,18 @@ class _Diagnostic(msgspec.Struct):
     message: str
     location: _Location | None = None
     code: str | None = None
+
+
+def check(
+    rules: SanityRules, files: tuple[FileRule, ...], handin: Mapping[str, bytes]
+) -> tuple[Finding, ...]:
+    """The whole sanity check with ruff where the rules ask for it. Where ruff itself fails, a hand-in is
+    judged without it: that is our fault, and must not keep a program from being run."""
+    try:
+        return sanity.check(rules, files, handin, ruff if rules.lint else None)
+    except Ours as fault:
+        log.error("ruff failed", action="lint_failed", reason=fault.message)
+        return sanity.check(rules, files, handin, None)
 
 
 def ruff(files: Mapping[str, str]) -> Sequence[Finding]:

@@ -9,8 +9,9 @@ from typing import Any
 from bighost.job.assignment import Assignment, Dataset, Test
 from bighost.job.job import Job, Requirement
 from bighost.job.latency import Stamp
+from bighost.job.role import Role
 from bighost.job.state import State
-from bighost.store.base import Changes, JobFilter, NodeRecord, Role, Store, StoryLine, Token, TokenKind, User
+from bighost.store.base import Changes, JobFilter, NodeRecord, Store, StoryLine, Token, TokenKind, User
 from bighost.wire.messages import Profile
 
 Coordinator = Callable[[], Store]  # each call makes what another coordinator would open on the same data

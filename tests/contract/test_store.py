@@ -26,9 +26,10 @@ from bighost.errors import OperatorError, StoreFault
 from bighost.job import job as part
 from bighost.job.job import Job
 from bighost.job.latency import Stamp
+from bighost.job.role import Role
 from bighost.job.state import FINAL, State
 from bighost.job.verdict import Verdict
-from bighost.store.base import Changes, JobFilter, Role, Store, StoryLine
+from bighost.store.base import Changes, JobFilter, Store, StoryLine
 from bighost.wire.messages import Profile
 
 UNKEEPABLE = a_user("zoe", team="\ud800")  # half a character: no Unicode, so no bytes

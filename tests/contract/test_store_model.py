@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from store_samples import a_job, a_node, a_token, a_user, an_assignment, everything
 
 from bighost.job.latency import Stamp
+from bighost.job.role import Role
 from bighost.job.state import State
-from bighost.store.base import Changes, JobFilter, Role, Store, StoryLine
+from bighost.store.base import Changes, JobFilter, Store, StoryLine
 from bighost.store.memory import MemoryStore
 from bighost.store.sqlite import SqliteStore
 

@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from bighost.coordinator.server import Coordinator
 from bighost.job.assignment import Assignment, Comparator, Dataset, SanityRules, Test
 from bighost.job.job import Job, Output, TestRun
+from bighost.job.role import Role
 from bighost.marking import normalised
 from bighost.settings import CoordinatorSettings
-from bighost.store.base import Role, Store, User
+from bighost.store.base import Store, User
 from bighost.store.memory import MemoryStore
 from bighost.wire import messages as say
 from bighost.wire.http import EnrolRequest, NewAssignment

@@ -260,3 +260,14 @@ def test_a_linter_that_fails_is_our_fault(
     monkeypatch.setattr(linter, "DEADLINE_S", 0.5 if script and "sleep" in script else 20.0)
     with pytest.raises(Ours, match=message):
         linter.ruff({"mapper.py": "pass"})
+
+
+def test_a_linter_that_fails_is_our_fault_and_rejects_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> object:
+        raise Ours("ruff is not there")
+
+    monkeypatch.setattr(linter, "ruff", broken)
+    rules, files = SanityRules(lint=True), (FileRule(name="mapper.py"),)
+
+    assert linter.check(rules, files, {"mapper.py": b"print(1)\n"}) == ()
+    assert [f.line for f in linter.check(rules, files, {"mapper.py": b"print(\n"})] == [1]

@@ -51,7 +51,7 @@ def up(
     from bighost.coordinator.serve import serve, write_ready_file
     from bighost.store.sqlite import SqliteStore
 
-    flags = {"data": data, "node_port": node_port}
+    flags: dict[str, object] = {"data": data, "node_port": node_port}
     if listen is not None:
         flags |= _address(listen)
     settings = coordinator_settings(flags, config)

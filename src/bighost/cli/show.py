@@ -58,9 +58,10 @@ def job(view: JobView) -> None:
         console.out(f"  attempt {fault.attempt}, a fault of ours: {fault.kind}{told}")
     if view.state.final:
         summary = view.latency.summary
+        worked, waited = show_duration(summary.processing_time), show_duration(summary.waiting_time)
+        on_node = f", on {view.node}" if view.node else ""
         console.out(
-            f"  {show_duration(summary.total_time)} in all: {show_duration(summary.processing_time)} of "
-            f"work, {show_duration(summary.waiting_time)} of waiting{', on ' + view.node if view.node else ''}"
+            f"  {show_duration(summary.total_time)} in all: {worked} of work, {waited} of waiting{on_node}"
         )
 
 

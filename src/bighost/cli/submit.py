@@ -105,14 +105,12 @@ def _wait_for(client: Client) -> None:
 
 def _check(client: Client, assignment: str | None, handin: dict[str, bytes]) -> None:
     """The sanity check on this machine. Raises StudentError with what it found."""
-    from bighost.job import sanity
-    from bighost.linter import ruff
+    from bighost import linter
 
     rules = _rules(client, assignment)
     if rules is None:
         return
-    linter = ruff if rules.sanity.lint else None
-    findings = sanity.check(rules.sanity, rules.hand_in, handin, linter)
+    findings = linter.check(rules.sanity, rules.hand_in, handin)
     if findings:
         raise StudentError(_told(findings), hint="Nothing was sent, and it costs no try.")
 

@@ -10,7 +10,7 @@ import typer
 
 from bighost.cli import console, options
 from bighost.errors import OperatorError
-from bighost.store.base import Role
+from bighost.job.role import Role
 from bighost.wire.http import NewToken, NewUser, UserView
 
 app = typer.Typer(help="Add people, import a class, make tokens.", no_args_is_help=True)
@@ -92,7 +92,7 @@ def read_people(file: Path) -> list[NewUser]:
 
 
 def _person(file: Path, line: int, row: dict[str, str | None]) -> NewUser:
-    values = {key.strip().lower(): (value or "").strip() for key, value in row.items() if key is not None}
+    values = {key.strip().lower(): (value or "").strip() for key, value in row.items() if key}
     try:
         return NewUser(
             name=values["name"],

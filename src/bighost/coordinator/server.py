@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from bighost import linter
 from bighost.clock import Clock, system_clock
 from bighost.coordinator import commands as do
 from bighost.coordinator import tokens
@@ -32,13 +33,12 @@ from bighost.coordinator.marker import Marker
 from bighost.coordinator.roster import Node
 from bighost.coordinator.rounds import Rounds
 from bighost.coordinator.workers import Workers
-from bighost.job import sanity
 from bighost.job.assignment import Assignment
 from bighost.job.job import Job
+from bighost.job.role import Role
 from bighost.job.state import State
-from bighost.linter import ruff
 from bighost.settings import CoordinatorSettings
-from bighost.store.base import Changes, Role, Store, TokenKind, User
+from bighost.store.base import Changes, Store, TokenKind, User
 from bighost.store.blobs import BlobStore
 from bighost.wire import messages as say
 from bighost.wire.keys import KeyPair
@@ -283,5 +283,4 @@ class Coordinator:
 
 def _check(assignment: Assignment, handin: dict[str, bytes]) -> list[str]:
     """Runs in a worker process."""
-    linter = ruff if assignment.sanity.lint else None
-    return [str(finding) for finding in sanity.check(assignment.sanity, assignment.files, handin, linter)]
+    return [str(finding) for finding in linter.check(assignment.sanity, assignment.files, handin)]

@@ -233,13 +233,15 @@ def mark(assignment: Assignment, verdicts: dict[str, Verdict]) -> Marking:
     """The verdict and score of a submission from the verdict of each of its tests.
 
     All passed is `passed`; some passed, where partial credit is given, is `partial`; else the verdict is
-    that of the first test that failed. The score is `marks.total` times the weight that was passed.
+    that of the first test that failed. The score is `marks.total` times the weight that was passed. A test
+    without weight is run and shown, and decides nothing.
     """
-    passed = [t for t in assignment.tests if verdicts[t.name] is Verdict.PASSED]
-    if len(passed) == len(assignment.tests):
+    counted = [t for t in assignment.tests if t.weight > 0]
+    passed = [t for t in counted if verdicts[t.name] is Verdict.PASSED]
+    if len(passed) == len(counted):
         return Marking(Verdict.PASSED, assignment.marks.total)
-    first_failure = next(verdicts[t.name] for t in assignment.tests if verdicts[t.name] is not Verdict.PASSED)
-    share = sum(t.weight for t in passed) / sum(t.weight for t in assignment.tests)
+    first_failure = next(verdicts[t.name] for t in counted if verdicts[t.name] is not Verdict.PASSED)
+    share = sum(t.weight for t in passed) / sum(t.weight for t in counted)
     if assignment.marks.partial is Partial.NONE or share == 0:
         return Marking(first_failure, 0.0)
     return Marking(Verdict.PARTIAL, round(assignment.marks.total * share, 4))

@@ -92,8 +92,8 @@ TRANSITIONS: dict[tuple[State, Step], State] = {
 DEADLINES: dict[State, str] = {
     State.RECEIVED: "The request that brought it ends within the API's time limit: accepted, rejected, or "
     "an error to the sender and nothing kept.",
-    State.WAITING: "After `waiting_deadline` (a day) without a node that can run it, it is given up: `failed`, "
-    "ours, and staff are told.",
+    State.WAITING: "After `waiting_deadline` (a day) without a node that can run it, it is given up: "
+    "`failed`, ours, and staff are told.",
     State.LEASED: "The lease: a node that doesn't renew it within `lease` loses the job, which waits again. "
     "Renewed or not, `attempt_deadline` ends the attempt.",
     State.RUNNING: "The lease, as above; and `attempt_deadline`, so that a node that only says it is busy "

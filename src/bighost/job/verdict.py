@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 
 _GIVEN = {
-    Verdict.PASSED: "Every test ended by itself with exit code 0 in every task, within all limits, and its "
+    Verdict.PASSED: "Every test with a weight ended by itself with exit code 0 in every task, within all limits, and its "
     "output equals the key under the assignment's comparator.",
     Verdict.PARTIAL: "Some tests with a weight passed and some did not, and the assignment gives partial "
     'credit (`marks.partial = "tests"`). The message names the first test that failed, and why.',
@@ -41,6 +41,6 @@ _GIVEN = {
     "`limits.memory`, or an allocation that would have gone there was refused and ended the program.",
     Verdict.OUTPUT_LIMIT: "The output files grew above `limits.output`, or what the submission wrote to its "
     "work folder and between its stages grew above `limits.disk`.",
-    Verdict.NO_OUTPUT: "The program ended by itself with exit code 0 within all limits, the key is not empty, "
-    "and the output holds not one byte.",
+    Verdict.NO_OUTPUT: "The program ended by itself with exit code 0 within all limits, the key is not "
+    "empty, and the output holds not one byte.",
 }

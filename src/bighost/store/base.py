@@ -13,25 +13,18 @@ digest: see `store.blobs`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
 
 from bighost.job.assignment import Assignment
 from bighost.job.job import Job
+from bighost.job.role import Role
 from bighost.job.state import State
 from bighost.wire.messages import Profile
 
 SCHEMA_VERSION = 1
-
-
-class Role(StrEnum):
-    """What a person may do; each includes the ones before it."""
-
-    STUDENT = "student"
-    STAFF = "staff"
-    ADMIN = "admin"
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,9 +13,9 @@ import msgspec
 from bighost.job.assignment import Assignment, Feedback, FileRule, SanityRules
 from bighost.job.job import Stage, Usage
 from bighost.job.latency import Latency
+from bighost.job.role import Role
 from bighost.job.state import State
 from bighost.job.verdict import Verdict
-from bighost.store.base import Role
 from bighost.wire.messages import Capacity, CreditTerms, Load, Profile, System
 
 

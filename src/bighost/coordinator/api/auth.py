@@ -12,7 +12,8 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from bighost.coordinator.server import Coordinator
-from bighost.store.base import NodeRecord, Role, User
+from bighost.job.role import Role
+from bighost.store.base import NodeRecord, User
 
 Asker = User | NodeRecord | None
 Connection = ASGIConnection[Any, Asker, Any, AppState]
