@@ -12,8 +12,9 @@ import zstandard
 
 from bighost.coordinator.intake import TriesUsedUp
 from bighost.coordinator.marker import Unwanted
-from bighost.errors import OperatorError, Refused, StoreFault, StudentError
-from bighost.job.assignment import Tries
+from bighost.coordinator.output import compare_output
+from bighost.errors import OperatorError, Ours, Refused, StoreFault, StudentError
+from bighost.job.assignment import Comparator, Tries
 from bighost.job.job import FaultKind
 from bighost.job.state import State
 from bighost.job.verdict import Verdict
@@ -111,6 +112,28 @@ async def test_an_upload_that_is_no_archive_is_our_fault_and_the_job_runs_again(
         (order,) = (await fake.hears(say.Batch)).jobs
 
     assert (order.job, order.attempt) == (job.id, 2)
+
+
+def endless_headers() -> bytes:
+    """A small archive that unpacks to 64 MiB of headers of empty files."""
+    header = tarfile.TarInfo("part-00000").tobuf()
+    return zstandard.compress(header * (64 * 1024**2 // len(header)))
+
+
+async def test_an_upload_that_unpacks_without_end_is_stopped(tmp_path: Path) -> None:
+    upload = tmp_path / "bomb"
+    upload.write_bytes(endless_headers())
+    assert upload.stat().st_size < 100_000
+    with pytest.raises(Ours, match="more than it may"):
+        compare_output(Comparator(), upload, upload, 1000)
+
+
+async def test_outputs_that_a_killed_coordinator_left_are_removed(tmp_path: Path) -> None:
+    left = tmp_path / "outputs" / "k3v9qdz05wbn7xye.1.t.tar.zst"
+    left.parent.mkdir()
+    left.touch()
+    async with coordinator(tmp_path):
+        assert not left.exists()
 
 
 async def test_what_a_node_says_of_verdicts_counts_for_nothing(tmp_path: Path) -> None:
@@ -219,12 +242,12 @@ async def test_a_result_outlives_the_coordinator_it_was_made_for(tmp_path: Path)
         await fake.work()
         job = await hand_in(at)
         await fake.hears(say.Batch)
-    async with coordinator(tmp_path, SqliteStore(tmp_path / "db")) as at:
-        async with node(at, keys, enrol=False) as fake:
-            await fake.join(held=(say.Held(job.id, 1),))
-            await fake.hears(say.Welcome)
-            await fake.pull(say.Result(job=job.id, attempt=1, tests=(ran(KEY),)))
-            done = await ended(at, job.id)
+    store = SqliteStore(tmp_path / "db")
+    async with coordinator(tmp_path, store) as at, node(at, keys, enrol=False) as fake:
+        await fake.join(held=(say.Held(job.id, 1),))
+        await fake.hears(say.Welcome)
+        await fake.pull(say.Result(job=job.id, attempt=1, tests=(ran(KEY),)))
+        done = await ended(at, job.id)
     assert (done.verdict, done.attempt) == (Verdict.PASSED, 1)
 
 

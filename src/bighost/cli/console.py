@@ -52,7 +52,10 @@ def json_out(value: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout. A cell that is a state or verdict is coloured; numbers stand to the right."""
+    """A table on stdout, or 'none'. A cell that is a state or verdict is coloured; numbers stand right."""
+    if not rows:
+        out(f"{title}: none" if title else "none")
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

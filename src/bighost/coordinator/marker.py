@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 
 import structlog
@@ -53,8 +53,12 @@ class Marker:
         self._jobs: dict[str, Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.glob("*.part"):
-            left_over.unlink()
+
+    def sweep(self, marking: Collection[str]) -> None:
+        """Remove the outputs of all but these jobs: what a coordinator that was killed left behind."""
+        for path in self._folder.iterdir():
+            if path.name.partition(".")[0] not in marking:
+                path.unlink()
 
     def expect(self, job: Job) -> None:
         """A job is in state marking: mark it once its outputs are here."""

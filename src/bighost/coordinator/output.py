@@ -7,6 +7,7 @@ its own, off the event loop: `compare_output` runs there. A result that makes no
 
 from __future__ import annotations
 
+import io
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from bighost.wire.messages import Result
 
 replace = msgspec.structs.replace
 BLOCK = 256 * 1024
+HEADERS = 16 * 1024**2  # what an archive may hold besides the files' bytes
 
 
 def first_look(assignment: Assignment, result: Result, now: int, shift: int) -> Finished:
@@ -166,7 +168,7 @@ def _parts(packed: IO[bytes], most: int) -> Iterator[Iterator[bytes]]:
     """The part files in name order, as the tar holds them; no more than `most` bytes of them."""
     left = most
     reader = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(packed)
-    with tarfile.open(fileobj=reader, mode="r|") as tar:
+    with tarfile.open(fileobj=_Bounded(reader, most + HEADERS), mode="r|") as tar:
         for member in tar:
             if not member.isfile():
                 raise Ours(f"the uploaded output holds {member.name!r}, which is no file")
@@ -176,3 +178,18 @@ def _parts(packed: IO[bytes], most: int) -> Iterator[Iterator[bytes]]:
             file = tar.extractfile(member)
             if file is not None:
                 yield _read(file)
+
+
+class _Bounded(io.RawIOBase):
+    """No more than `most` bytes of a stream: a small archive can hold an endless row of headers."""
+
+    def __init__(self, source: zstandard.ZstdDecompressionReader, most: int) -> None:
+        self._source = source
+        self._left = most
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise Ours("the uploaded output unpacks to more than it may")
+        return data

@@ -21,7 +21,8 @@ from bighost.coordinator import events as on
 from bighost.coordinator.engine import Engine, Terms
 from bighost.coordinator.recovery import recovered
 from bighost.coordinator.roster import Node
-from bighost.errors import StoreFault
+from bighost.errors import Ours, StoreFault
+from bighost.job.state import IllegalStep, State
 from bighost.store.base import Changes, Store, StoryLine
 
 log = structlog.get_logger()
@@ -37,6 +38,11 @@ class _Entry:
         self.event = event
         self.files = files
         self.told = told
+
+    def fail(self, error: Exception) -> None:
+        """Tell whoever waits, if anybody does, that it was not done."""
+        if self.told is not None and not self.told.done():
+            self.told.set_exception(error)
 
 
 class Rounds:
@@ -87,7 +93,7 @@ class Rounds:
         jobs = await self._store.live_jobs()
         self.engine = recovered(jobs, self._clock(), self._terms)
         self.notice = ""
-        await self._carry_out([do.Mark(job=job) for job in jobs if job.state == "marking"])
+        await self._carry_out([do.Mark(job=job) for job in jobs if job.state is State.MARKING])
         log.info("recovered", action="recover", live_jobs=len(jobs))
 
     async def run(self) -> None:
@@ -113,41 +119,44 @@ class Rounds:
         for entry in entries:
             try:
                 results.append((entry, self.engine.handle(entry.event)))
-            except Exception as error:  # a bug in the engine must reach who asked, not end the coordinator
+            except IllegalStep as error:  # raised before anything was changed
+                entry.fail(error)
+            except Exception as error:  # a bug: what the engine holds now can't be trusted any more
                 log.exception("engine", action="engine_bug", event_kind=type(entry.event).__name__)
-                if entry.told is not None and not entry.told.done():
-                    entry.told.set_exception(error)
+                await self._start_over(entries, Ours(f"the engine failed: {error}"))
+                return
         changes = _changes(results)
         try:
             if changes.jobs:
                 await self._store.commit(changes)
         except StoreFault as fault:
-            await self._store_failed(entries, fault)
+            log.error("store failed", action="store_failed", reason=fault.message)
+            await self._start_over(entries, fault)
             return
         await self._carry_out([command for _, commands in results for command in commands])
         for entry, commands in results:
             if entry.told is not None and not entry.told.done():
                 entry.told.set_result(commands)
 
-    async def _store_failed(self, entries: list[_Entry], fault: StoreFault) -> None:
-        self.notice = f"The coordinator can't keep anything now: {fault.message}"
-        log.error("store failed", action="store_failed", reason=fault.message)
+    async def _start_over(self, entries: list[_Entry], fault: Ours) -> None:
+        """Tell whoever waits that nothing was kept, and derive the engine anew as soon as that works."""
         forgotten = list(self.engine.roster)
         wait = 0.5
-        while not self.taking:
+        while True:
+            self.notice = f"The coordinator can't keep anything now: {fault.message}"
             while not self._inbox.empty():
                 entries.append(self._inbox.get_nowait())
             for entry in entries:
-                if entry.told is not None and not entry.told.done():
-                    entry.told.set_exception(StoreFault(self.notice, hint=fault.hint))
+                entry.fail(StoreFault(self.notice, hint=fault.hint))
             entries = []
+            try:
+                await self.recover()
+                break
+            except StoreFault as still:
+                fault = still
             # Nothing tells us when a disk has room again, so this is the one place that asks.
             await asyncio.sleep(wait)
             wait = min(10.0, wait * 2)
-            try:
-                await self.recover()
-            except StoreFault as still:
-                self.notice = f"The coordinator can't keep anything now: {still.message}"
         self._on_forgotten(forgotten)
 
 

@@ -129,6 +129,8 @@ class Coordinator:
         self._stack.push_async_callback(self.socket.close)
         await self.workers.warm()
         await self.rounds.recover()
+        live = self.rounds.engine.jobs.values()
+        self.marker.sweep({job.id for job in live if job.state is State.MARKING})
         self._stack.push_async_callback(self._stop_tasks)
         self._tasks = [
             asyncio.create_task(self.rounds.run(), name="rounds"),
