@@ -172,6 +172,28 @@ def frameworks() -> dict[str, dict[str, Option]]:
     return {name: framework.OPTIONS for name, framework in registry.FRAMEWORKS.items()}
 
 
+def check_options(known: dict[str, Option], given: dict[str, typing.Any]) -> dict[str, typing.Any]:
+    """The options of a run: `given`, and the defaults of all others.
+
+    Raises ContractError naming the option that is unknown, of the wrong kind, or out of its range.
+    """
+    values = {name: option.default for name, option in known.items()}
+    for name, value in given.items():
+        if name not in known:
+            raise ContractError(f"option {name} is not known")
+        values[name] = _option(name, known[name], value)
+    return values
+
+
+def _option(name: str, option: Option, value: typing.Any) -> typing.Any:
+    value = _scalar(option.kind, value, f"option {name}")
+    if option.least is not None and value < option.least:
+        raise ContractError(f"option {name} must be at least {option.least}, not {value}")
+    if option.most is not None and value > option.most:
+        raise ContractError(f"option {name} must be at most {option.most}, not {value}")
+    return value
+
+
 def to_dict(value: typing.Any) -> dict[str, typing.Any]:
     """A dataclass of this file as plain JSON data."""
     return dataclasses.asdict(value)
