@@ -92,7 +92,7 @@ def test_the_last_split_may_be_a_tenth_longer(tmp_path: Path) -> None:
 
 
 def test_a_packed_file_is_one_split(tmp_path: Path) -> None:
-    path = tmp_path / "input.gz"
+    path = tmp_path / "named-by-its-digest"
     path.write_bytes(gzip.compress(b"a\r\n" * 1000) + gzip.compress(b"b"))  # two members
     (split,) = splits_of([str(path)], 10)
     assert read(split) == b"a\n" * 1000 + b"b\n"

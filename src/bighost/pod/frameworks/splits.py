@@ -2,8 +2,9 @@
 
 A file is cut every `split_bytes`; the last split may be a tenth longer. A line belongs to the split in which
 it starts, where a start right at the cut counts to the split before it (LineRecordReader reads one line more
-and, at every start but the file's first, throws the first away). Files that end in `.gz` are one split each.
-A byte order mark at a file's start is left out. An empty file is an empty split.
+and, at every start but the file's first, throws the first away). A gzip file is one split; it is known by
+its first bytes (RFC 1952), since datasets come by digest and have no endings. A byte order mark at a file's
+start is left out. An empty file is an empty split.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bighost.pod.frameworks.records import Newlines
 SLOP = 1.1  # FileInputFormat.SPLIT_SLOP
 BLOCK_BYTES = 256 * 1024
 PROBE_BYTES = 8 * 1024
+GZIP_MAGIC = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -30,11 +32,7 @@ class Split(NamedTuple):
     path: Path
     start: int
     length: int
-
-    @property
-    def is_compressed(self) -> bool:
-        """Whether the file has to be unpacked from its beginning."""
-        return self.path.suffix == ".gz"
+    is_compressed: bool = False  # to be unpacked from its beginning
 
 
 def splits_of(paths: Sequence[str], split_bytes: int) -> list[Split]:
@@ -43,13 +41,18 @@ def splits_of(paths: Sequence[str], split_bytes: int) -> list[Split]:
     for path in map(Path, paths):
         size = path.stat().st_size
         start = 0
-        if path.suffix != ".gz":
-            while (size - start) / split_bytes > SLOP:
-                splits.append(Split(path, start, split_bytes))
-                start += split_bytes
+        compressed = _is_gzip(path)
+        while not compressed and (size - start) / split_bytes > SLOP:
+            splits.append(Split(path, start, split_bytes))
+            start += split_bytes
         if size > start or size == 0:
-            splits.append(Split(path, start, size - start))
+            splits.append(Split(path, start, size - start, compressed))
     return splits
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == GZIP_MAGIC
 
 
 class SplitReader:
