@@ -1,7 +1,8 @@
 """When something must have happened: one time for each key, the earliest found in O(log n).
 
 A heap with lazy deletion: moving a deadline later, as renewing a lease does all the time, only changes a
-dictionary; the entry that stands in the heap is put right when its turn comes.
+dictionary; the entry that stands in the heap is put right when its turn comes. Once most entries are out
+of date the heap is made anew, so it never holds much more than there are keys.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+FEW = 64  # entries that may be out of date, however few keys there are
 
 
 class Deadlines(Generic[Key]):
@@ -35,10 +37,12 @@ class Deadlines(Generic[Key]):
         queued = self._queued.get(key)
         if queued is None or at < queued:
             self._push(key, at)
+            self._tidy()
 
     def clear(self, key: Key) -> None:
         """Forget a key's deadline, if it has one."""
         self._times.pop(key, None)
+        self._tidy()
 
     def next(self) -> int | None:
         """The earliest deadline, None when there is none."""
@@ -71,3 +75,10 @@ class Deadlines(Generic[Key]):
         at, _, key = heapq.heappop(self._heap)
         if self._queued.get(key) == at:
             del self._queued[key]
+
+    def _tidy(self) -> None:
+        if len(self._heap) > 2 * len(self._times) + FEW:
+            self._queued = dict(self._times)
+            self._heap = [(at, n, key) for n, (key, at) in enumerate(self._times.items())]
+            self._count = len(self._heap)
+            heapq.heapify(self._heap)

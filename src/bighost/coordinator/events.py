@@ -6,6 +6,7 @@ import msgspec
 
 from bighost.job.job import FaultKind, Job, TestRun
 from bighost.job.latency import Stamp
+from bighost.job.verdict import Verdict
 from bighost.wire.messages import Capacity, CreditTerms, Held, Load, Profile
 
 
@@ -56,7 +57,7 @@ class Marked(Event, frozen=True, kw_only=True):
     job: str
     attempt: int
     tests: tuple[TestRun, ...]
-    verdict: str
+    verdict: Verdict
     score: float
     message: str
     staff_message: str = ""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bighost.clock import SECOND
-from bighost.wire.messages import CreditTerms
+from bighost.clock import seconds
 
 SLACK_S = 600.0  # what a node may need besides running: datasets to fetch, pods to start
 
@@ -31,20 +30,24 @@ class Lease(msgspec.Struct, frozen=True):
 
     def renewed(self, now: int, lease_s: float) -> Lease:
         """The same lease, good for another `lease_s` seconds from `now`."""
-        return msgspec.structs.replace(self, until=now + int(lease_s * SECOND))
+        return msgspec.structs.replace(self, until=now + seconds(lease_s))
 
-    def started(self, now: int, lease_s: float, time_bound_s: float) -> Lease:
+    def started(self, now: int, time_bound_s: float) -> Lease:
         """The lease once the job runs: the attempt must end within its time bound."""
-        overdue = min(self.overdue, now + int(time_bound_s * SECOND))
-        return msgspec.structs.replace(self, until=now + int(lease_s * SECOND), overdue=overdue)
+        return self.ending_by(now + seconds(time_bound_s))
+
+    def ending_by(self, overdue: int) -> Lease:
+        """The same lease, overdue then at the latest."""
+        return msgspec.structs.replace(self, overdue=min(self.overdue, overdue))
+
+    def slept(self, late: int) -> Lease:
+        """The same lease after `late` ns that don't count: the only thing that makes an attempt longer."""
+        return msgspec.structs.replace(self, overdue=self.overdue + late)
 
 
-def granted(
-    job: str, attempt: int, node: str, now: int, *, lease_s: float, time_bound_s: float, terms: CreditTerms
-) -> Lease:
-    """A new lease: the job may wait on the node behind a window full of jobs as long as itself."""
-    overdue = now + int((terms.window * time_bound_s + SLACK_S) * SECOND)
-    return Lease(job, attempt, node, now + int(lease_s * SECOND), overdue)
+def latest_end(now: int, work_ns: int) -> int:
+    """When a job must have ended on a node that has `work_ns` to do, the job included, at its slowest."""
+    return now + work_ns + seconds(SLACK_S)
 
 
 class Leases:
@@ -52,7 +55,7 @@ class Leases:
 
     def __init__(self) -> None:
         self._leases: dict[str, Lease] = {}
-        self._of_node: dict[str, set[str]] = {}
+        self._of_node: dict[str, dict[str, None]] = {}  # sets that keep their order
 
     def __len__(self) -> int:
         return len(self._leases)
@@ -63,16 +66,18 @@ class Leases:
 
     def put(self, lease: Lease) -> None:
         """Keep a lease, instead of the one that its job had."""
-        self.drop(lease.job)
+        before = self._leases.get(lease.job)
+        if before is not None and before.node != lease.node:
+            self.drop(lease.job)
         self._leases[lease.job] = lease
-        self._of_node.setdefault(lease.node, set()).add(lease.job)
+        self._of_node.setdefault(lease.node, {})[lease.job] = None
 
     def drop(self, job: str) -> Lease | None:
         """End a job's lease and return it."""
         lease = self._leases.pop(job, None)
         if lease is not None:
             jobs = self._of_node[lease.node]
-            jobs.discard(job)
+            del jobs[job]
             if not jobs:
                 del self._of_node[lease.node]
         return lease
@@ -83,5 +88,9 @@ class Leases:
         return lease if lease is not None and (lease.node, lease.attempt) == (node, attempt) else None
 
     def held_by(self, node: str) -> list[Lease]:
-        """What a node holds, in the order of job ids."""
-        return [self._leases[job] for job in sorted(self._of_node.get(node, ()))]
+        """What a node holds, in the order in which it was given."""
+        return [self._leases[job] for job in self._of_node.get(node, ())]
+
+    def all(self) -> list[Lease]:
+        """Every lease, in the order in which jobs were given to nodes."""
+        return list(self._leases.values())
