@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bighost.node.runtime.base import Cores, OnProgress, PodSpec, Reuse, RuntimeFault
@@ -34,21 +34,17 @@ class FakePod:
     spec: PodSpec
     runtime: FakeRuntime
     started_s: float = 0.0
-    sample_path: str = "/sample"
     lives: bool = True
     clean: bool = True
     destroyed: bool = False
-    outcome: Outcome = Outcome.OK
     resets: int = 0
     cores: Cores | None = None
-    orders: list[RunOrder] = field(default_factory=list)
 
     def path_of(self, dataset: Path) -> str:
         return str(dataset)
 
     async def run(self, order: RunOrder, on_progress: OnProgress) -> RunReport:
-        self.orders.append(order)
-        return RunReport(self.outcome, "played", [], Usage())
+        return RunReport(Outcome.OK, "played", [], Usage())
 
     async def output(self, name: str) -> AsyncGenerator[bytes, None]:
         yield b""
@@ -82,6 +78,7 @@ class FakeRuntime:
         self.may_start = asyncio.Event()
         self.may_reset = asyncio.Event()
         self.asked = asyncio.Event()  # a start was tried
+        self.when_started: Callable[[], object] | None = None
         self.most_at_once = 0
         self.may_start.set()
         self.may_reset.set()
@@ -101,6 +98,8 @@ class FakeRuntime:
         self.pods.append(pod)
         self.places.append(rank)
         self.most_at_once = max(self.most_at_once, len(self.living))
+        if self.when_started is not None:
+            asyncio.get_running_loop().call_soon(self.when_started)
         return pod
 
     async def check(self, images: Sequence[str] = ()) -> None: ...

@@ -110,3 +110,11 @@ def test_a_group_that_cannot_be_emptied_is_an_error(tmp_path: Path, monkeypatch:
     (tmp_path / "pod/child").mkdir()
     with pytest.raises(OSError, match="not empty"):
         Group((tmp_path / "pod",)).remove()
+
+
+def test_a_box_sees_its_memory_group_where_each_version_has_it(tmp_path: Path) -> None:
+    for version, at in ((1, "/sys/fs/cgroup/memory"), (2, "/sys/fs/cgroup")):
+        (tmp_path / str(version)).mkdir()
+        tree = Tree.find((v1 if version == 1 else v2)(tmp_path / str(version)))
+        group = tree.make("pod", CAPS)
+        assert group.inside_view() == (tree.tops[Controller.MEMORY] / "pod", at)

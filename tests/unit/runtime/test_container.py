@@ -12,7 +12,13 @@ from bighost.node.runtime import container
 from bighost.node.runtime.base import PodSpec
 
 PLACE = container.Place(
-    name="bighost-1-0-0", node="n", rank=0, sockets=Path("/s"), datasets=Path("/d"), cgroup_version=2
+    name="bighost-1-0-0",
+    node="n",
+    rank=0,
+    student=1234,
+    sockets=Path("/s"),
+    datasets=Path("/d"),
+    cgroup_version=2,
 )
 
 
@@ -42,6 +48,11 @@ def test_a_pod_has_no_network_no_writable_root_and_few_capabilities(spec: PodSpe
 def test_processes_of_the_student_and_of_the_framework_are_capped_together() -> None:
     spec = make_spec(processes=7, overhead_processes=5)
     assert container.settings(spec, PLACE)["pids_limit"] == 12
+
+
+def test_student_code_runs_as_the_pods_own_user(spec: PodSpec) -> None:
+    words = container.command(spec, PLACE)
+    assert words[words.index("--student-uid") + 1] == "1234"
 
 
 def test_cores_are_pinned_beside_the_quota(spec: PodSpec) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bighost.node.runtime.folders import Folders, UnsafeFolder, short_name
+from bighost.node.runtime.folders import Folders, UnsafeFolder, own_datasets, short_name
 
 
 def test_a_nodes_next_start_finds_its_folders(short_path: Path) -> None:
@@ -65,6 +65,17 @@ def test_a_path_too_long_for_a_socket_is_refused_before_anything_is_made(short_p
     with pytest.raises(UnsafeFolder, match="too long"):
         Folders("node", "c", short_path / ("x" * 80))
     assert list(short_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_a_fault(short_path: Path) -> None:
+    folders = Folders("node", "c", short_path)
+    folders.close()
+    with pytest.raises(UnsafeFolder, match="can't be made"):
+        folders.make("0")
+
+
+def test_the_dataset_cache_is_there_before_an_engine_makes_it(short_path: Path) -> None:
+    assert own_datasets(short_path / "a/b").is_dir()
 
 
 def test_closing_leaves_nothing_but_what_another_runtime_uses(short_path: Path) -> None:

@@ -9,10 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 from fake_runtime import FakePod, FakeRuntime, make_spec
 
-from bighost.node.runtime.base import EngineGone, PodNotReady, PodSpec, Reuse, RuntimeFault
+from bighost.node.runtime.base import EngineGone, PodSpec, Reuse, RuntimeFault
 from bighost.node.runtime.pool import Patience, Pool
-from bighost.node.runtime.warmup import warm_up
-from bighost.pod.contract import Outcome
 
 SAFETY_S = 20.0
 QUICK = Patience(lease_s=SAFETY_S, rest_s=0.001, longest_rest_s=0.004)
@@ -32,14 +30,11 @@ async def use(pool: Pool, spec: PodSpec, rank: int = 0) -> FakePod:
         return pod
 
 
-async def test_prepared_pods_are_warmed_by_a_tiny_job_before_they_are_lent(
-    runtime: FakeRuntime, spec: PodSpec
-) -> None:
+async def test_prepared_pods_are_there_before_they_are_asked_for(runtime: FakeRuntime, spec: PodSpec) -> None:
     async with pool_of(runtime, slots=1, spare=0) as pool:
         await pool.prepare([spec])
         await pool.settled()
-        pod = await use(pool, spec)
-        assert [order.inputs for order in pod.orders] == [["/sample"]]
+        assert await use(pool, spec) is runtime.pods[0]
         assert pool.stats.warm_leases == 1
 
 
@@ -81,7 +76,7 @@ async def test_a_lease_left_by_an_exception_destroys_the_pod(runtime: FakeRuntim
         await pool.settled()
         assert isinstance(pod, FakePod)
         assert pod.destroyed
-        assert pod.resets == 1, "after the warm-up only"
+        assert pod.resets == 0
 
 
 async def test_a_pod_that_is_never_reused_has_its_replacement_warm(runtime: FakeRuntime) -> None:
@@ -184,24 +179,6 @@ async def test_who_waits_too_long_gets_the_last_fault_and_its_hint(
         assert (await use(pool, spec)).lives
 
 
-async def test_a_failed_warm_up_destroys_the_pod_and_counts_as_a_failed_start(
-    runtime: FakeRuntime, spec: PodSpec
-) -> None:
-    refused: list[object] = []
-
-    async def warm(pod: object) -> None:
-        if not refused:
-            refused.append(pod)
-            raise PodNotReady("cold")
-
-    async with pool_of(runtime, slots=1, spare=0, warm=warm) as pool:
-        pod = await use(pool, spec)
-        assert pod is not refused[0]
-        assert refused == [runtime.pods[0]]
-        assert runtime.pods[0].destroyed
-        assert pool.stats.failed_starts == 1
-
-
 async def test_a_bug_in_a_runtime_reaches_whoever_waits(runtime: FakeRuntime, spec: PodSpec) -> None:
     runtime.broken = KeyError("ApiVersion")
     async with pool_of(runtime, slots=1, patience=Patience(0.05, 0.001, 0.004)) as pool:
@@ -210,15 +187,9 @@ async def test_a_bug_in_a_runtime_reaches_whoever_waits(runtime: FakeRuntime, sp
 
 
 async def test_a_pod_that_comes_as_its_waiter_leaves_is_kept(runtime: FakeRuntime, spec: PodSpec) -> None:
-    waiting: asyncio.Task[FakePod]
-
-    async def warm(pod: object) -> None:
-        asyncio.get_running_loop().call_soon(
-            waiting.cancel
-        )  # runs once the pod is handed over, not yet taken
-
-    async with pool_of(runtime, slots=1, spare=0, warm=warm) as pool:
+    async with pool_of(runtime, slots=1, spare=0) as pool:
         waiting = asyncio.create_task(use(pool, spec))
+        runtime.when_started = waiting.cancel  # runs once the pod is handed over, but not yet taken
         await asyncio.gather(waiting, return_exceptions=True)
         await pool.settled()
         assert waiting.cancelled()
@@ -285,12 +256,3 @@ async def test_cores_are_pinned_when_a_lease_asks_for_them(runtime: FakeRuntime,
     async with pool_of(runtime, slots=1) as pool, pool.lease(spec, 0, cores=(1,)) as pod:
         assert isinstance(pod, FakePod)
         assert pod.cores == (1,)
-
-
-async def test_the_warm_up_of_a_pod_whose_job_fails_names_the_outcome(
-    runtime: FakeRuntime, spec: PodSpec
-) -> None:
-    pod = await runtime.start(spec, 0)
-    pod.outcome = Outcome.RUNTIME_ERROR
-    with pytest.raises(PodNotReady, match="runtime_error"):
-        await warm_up(pod)

@@ -86,7 +86,6 @@ class Pod(Protocol):
     name: str
     spec: PodSpec
     started_s: float  # seconds from the wish to the first `Ready`
-    sample_path: str  # a small text file that the pod can always read
 
     def path_of(self, dataset: Path) -> str:
         """Where the pod sees a file of the node's dataset cache."""

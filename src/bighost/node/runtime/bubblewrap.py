@@ -43,6 +43,7 @@ class Box:
     code: Path
     datasets: Path | None
     disk_bytes: int
+    memory_group: tuple[Path, str] | None = None  # the control group's folder, and where it is seen
     programs: tuple[Path, ...] = ()  # more read-only folders, seen where they are
     root: bool = False  # built by root
 
@@ -61,6 +62,7 @@ def arguments(box: Box) -> list[str]:
         *("--bind", str(box.sockets), SOCKET_FOLDER),
         *("--ro-bind", str(box.code), CODE_FOLDER),
         *(("--ro-bind", str(box.datasets), DATA_FOLDER) if box.datasets else ()),
+        *(("--ro-bind", str(box.memory_group[0]), box.memory_group[1]) if box.memory_group else ()),
         *("--remount-ro", "/dev", "--remount-ro", "/"),
         *("--chdir", "/"),
     ]

@@ -61,7 +61,7 @@ class Tree:
 
     def make(self, name: str, caps: Caps) -> Group:
         """A new group with these limits. Raises OSError."""
-        group = Group(tuple(dict.fromkeys(top / name for top in self.tops.values())))
+        group = self._group(name)
         try:
             for controller, top in self.tops.items():
                 (top / name).mkdir(exist_ok=True)
@@ -76,7 +76,12 @@ class Tree:
         """The groups whose name starts with `prefix`."""
         names = {path.name for top in self.tops.values() for path in top.glob(f"{prefix}*") if path.is_dir()}
         for name in sorted(names):
-            yield Group(tuple(dict.fromkeys(top / name for top in self.tops.values())))
+            yield self._group(name)
+
+    def _group(self, name: str) -> Group:
+        folders = tuple(dict.fromkeys(top / name for top in self.tops.values()))
+        memory = self.tops.get(Controller.MEMORY)
+        return Group(folders, memory / name if memory else None, self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,13 @@ class Group:
     """One control group."""
 
     folders: tuple[Path, ...]
+    memory: Path | None = None  # the one of the folders that caps memory
+    version: int = 1
+
+    def inside_view(self) -> tuple[Path, str] | None:
+        """The memory group's folder, and where a process in a cgroup namespace of its own looks for it."""
+        at = "/sys/fs/cgroup" if self.version == 2 else f"/sys/fs/cgroup/{Controller.MEMORY.value}"
+        return (self.memory, at) if self.memory else None
 
     def entrance(self) -> list[str]:
         """The command line that enters the group and then becomes what follows; the race-free way in."""

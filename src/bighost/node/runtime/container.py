@@ -38,6 +38,7 @@ class Place:
     name: str
     node: str
     rank: int
+    student: int  # the user id that student code runs as
     sockets: Path | None  # the host folder that the control server's socket goes to; None: kept inside
     datasets: Path | None
     cores: Cores | None = None
@@ -49,7 +50,7 @@ def settings(spec: PodSpec, place: Place) -> dict[str, Any]:
     """The keyword arguments of docker's `containers.create`."""
     return {
         "image": spec.image,
-        "command": command(spec),
+        "command": command(spec, place),
         "name": place.name,
         "hostname": "pod",
         "labels": {
@@ -65,13 +66,14 @@ def settings(spec: PodSpec, place: Place) -> dict[str, Any]:
     }
 
 
-def command(spec: PodSpec) -> list[str]:
+def command(spec: PodSpec, place: Place) -> list[str]:
     """The arguments of the image's entry point, which is the control server."""
     return [
         *("--socket", f"{SOCKET_FOLDER}/pod.sock"),
         *("--framework", spec.framework),
         *("--work", WORK_FOLDER),
         *("--cores", str(max(1, math.floor(spec.cpus)))),
+        *("--student-uid", str(place.student)),
     ]
 
 

@@ -25,9 +25,10 @@ from docker.errors import APIError, NotFound
 from bighost.node.runtime import container
 from bighost.node.runtime.base import Cores, EngineRefused, ImageMissing, PodSpec, RuntimeFault
 from bighost.node.runtime.engine import Engine
-from bighost.node.runtime.folders import Folders, short_name
+from bighost.node.runtime.folders import Folders, own_datasets, short_name
 from bighost.node.runtime.relay import Relay
-from bighost.node.runtime.served import ServedPod
+from bighost.node.runtime.served import ServedPod, starting
+from bighost.node.runtime.students import student_of
 from bighost.node.runtime.walls import EngineWalls, Wall, docker_walls
 from bighost.pod.contract import SOCKET_NAME
 
@@ -50,6 +51,7 @@ class Facts:
     cgroup_version: int
     cores: Cores
     transport: Transport
+    namespaced: bool  # its containers' users are not the host's
     walls: EngineWalls
 
 
@@ -69,7 +71,7 @@ class DockerRuntime:
     ) -> None:
         self.engine = engine or Engine()
         self._node = node
-        self._datasets = datasets
+        self._datasets = datasets and own_datasets(datasets)
         self._oci_runtime = oci_runtime
         self._transport = transport
         self._ready_s = ready_s
@@ -83,11 +85,8 @@ class DockerRuntime:
         facts = self._facts or await self._learn()
         await self._remove_leftovers()
         pod = self._pod(spec, rank, cores, facts)
-        try:
+        async with starting(pod):
             await pod.launch(self._ready_s)
-        except BaseException:
-            await pod.abandon()
-            raise
         return pod
 
     async def check(self, images: Sequence[str] = ()) -> None:
@@ -129,6 +128,7 @@ class DockerRuntime:
             name=f"bighost-{short_name(self._node)}-{rank}-{number}",
             node=self._node,
             rank=rank,
+            student=student_of(self._node, rank, namespaced=facts.namespaced),
             sockets=folder if facts.transport is Transport.SOCKET else None,
             datasets=self._datasets,
             cores=cores,
@@ -183,7 +183,7 @@ class DockerPod(ServedPod):
         """Under /data, where the node's dataset cache is mounted."""
         if self._place.datasets is None:
             raise RuntimeFault("this runtime was started without a dataset folder")
-        return f"{container.DATA_FOLDER}/{dataset.relative_to(self._place.datasets)}"
+        return f"{container.DATA_FOLDER}/{dataset.absolute().relative_to(self._place.datasets)}"
 
     async def _end(self, patience_s: float = 0.0) -> str | None:
         until = time.monotonic() + patience_s
@@ -263,8 +263,13 @@ def _transport(client: docker.DockerClient, info: dict[str, Any]) -> Transport:
     """Sockets cross a bind mount only on the same kernel, and only as a user who is root outside as well."""
     local = client.api.base_url.startswith("http+docker://")
     desktop = "desktop" in str(info.get("OperatingSystem", "")).lower()
-    remapped = any("name=userns" in option for option in info.get("SecurityOptions", []))
+    remapped = "name=userns" in _security(info)
     return Transport.SOCKET if local and not desktop and not remapped else Transport.EXEC
+
+
+def _security(info: dict[str, Any]) -> set[str]:
+    """The engine's security options without their own options, `name=seccomp` for example."""
+    return {str(option).partition(",")[0] for option in info.get("SecurityOptions", [])}
 
 
 def _facts(info: dict[str, Any], transport: Transport, oci_runtime: str) -> Facts:
@@ -272,12 +277,13 @@ def _facts(info: dict[str, Any], transport: Transport, oci_runtime: str) -> Fact
         cgroup_version=int(info.get("CgroupVersion", 1)),
         cores=tuple(range(int(info["NCPU"]))),
         transport=transport,
+        namespaced=bool({"name=userns", "name=rootless"} & _security(info)),
         walls=EngineWalls(
             oci_runtime=oci_runtime,
             memory=bool(info.get("MemoryLimit")),
             swap=bool(info.get("SwapLimit")),
             cpu=bool(info.get("CpuCfsQuota")),
             pids=bool(info.get("PidsLimit")),
-            seccomp=any("seccomp" in option for option in info.get("SecurityOptions", [])),
+            seccomp="name=seccomp" in _security(info),
         ),
     )

@@ -29,6 +29,12 @@ def short_name(node: str) -> str:
     return hashlib.blake2b(node.encode(), digest_size=4).hexdigest()
 
 
+def own_datasets(folder: Path) -> Path:
+    """The dataset cache as an absolute path; it is there afterwards, or an engine would make it as root."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.absolute()
+
+
 class Folders:
     """The folders of one runtime of one node; each pod gets one of its own.
 
@@ -46,11 +52,14 @@ class Folders:
         _own(self.path)
 
     def make(self, name: str, mode: int = 0o700) -> Path:
-        """A new empty folder; as it stands, only this user may enter it."""
+        """A new empty folder; as it stands, only this user may enter it. Raises UnsafeFolder."""
         folder = self.path / name
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        folder.chmod(mode)  # whatever the umask is
+        try:
+            folder.mkdir()
+            folder.chmod(mode)  # whatever the umask is
+        except OSError as error:
+            raise UnsafeFolder(f"{folder} can't be made: {error}") from error
         return folder
 
     def left(self) -> Iterator[Path]:

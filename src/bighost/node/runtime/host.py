@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,11 +15,6 @@ from bighost.node.runtime.walls import HostWalls
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 LEAST_PYTHON = (3, 11)
-
-# User ids that systemd's list of ranges leaves unused; a hundred to a node, so that nodes do not meet.
-FIRST_USER = 1_900_000_000
-USERS_A_NODE = 100
-NODES = 900_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +40,6 @@ class Host:
             cgroup_pids=Controller.PIDS in able,
             cgroup_cpu=Controller.CPU in able,
         )
-
-
-def first_user(node: str) -> int:
-    """The first of the hundred user ids that a node's students run as."""
-    number = int.from_bytes(hashlib.blake2b(node.encode(), digest_size=8).digest(), "big")
-    return FIRST_USER + number % NODES * USERS_A_NODE
 
 
 def find_python(user: int | None) -> Path:

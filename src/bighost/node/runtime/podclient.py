@@ -44,7 +44,7 @@ class PodClient:
     async def ready(self) -> Ready | None:
         """What the pod says of itself; None while nobody answers or the framework still warms up.
 
-        Raises PodNotReady when the pod speaks another version of the contract.
+        Raises PodNotReady when it never will be, or speaks another version of the contract.
         """
         try:
             answer = await self._http.get("/ready")
@@ -52,8 +52,9 @@ class PodClient:
             return None
         if answer.status_code == ANSWERS_BUSY:
             return None
+        if answer.is_error:
+            raise PodNotReady(f"the pod can't get ready: {answer.text[:500]}")
         with _garbled_is_death():
-            answer.raise_for_status()
             ready = contract.from_dict(Ready, answer.json())
         if ready.contract != contract.VERSION:
             raise PodNotReady(

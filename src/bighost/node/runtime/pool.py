@@ -1,4 +1,7 @@
-"""Keeps pods warm before a submission needs them, and lends each to one worker at a time.
+"""Keeps pods ready before a submission needs them, and lends each to one worker at a time.
+
+A pod that is started warms itself up by a tiny job before it says that it is ready (see `pod/pod.py`), so no
+submission pays for that.
 
 A pod's life in the pool, which never lends a doubtful one:
 
@@ -16,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -26,7 +29,6 @@ import structlog
 
 from bighost.node.runtime.base import Cores, Pod, PodNotReady, PodSpec, Reuse, Runtime, RuntimeFault
 from bighost.node.runtime.stock import Stock, plan
-from bighost.node.runtime.warmup import warm_up
 
 STARTS_AT_ONCE = 4
 
@@ -103,12 +105,10 @@ class Pool:
         *,
         spare: int = 1,
         patience: Patience | None = None,
-        warm: Callable[[Pod], Awaitable[None]] = warm_up,
     ) -> None:
         self._runtime = runtime
         self._room = slots + spare
         self._patience = patience or Patience()
-        self._warm = warm
         self._wanted: list[PodSpec] = []
         self._members: list[_Member] = []
         self._waiters: list[_Waiter] = []
@@ -283,7 +283,6 @@ class Pool:
         try:
             async with self._starting:
                 member.pod = await self._runtime.start(member.spec, member.place)
-                await self._warm(member.pod)
         except RuntimeFault as fault:
             self._count(failed_starts=1)
             self._rest(member.spec, fault)

@@ -23,10 +23,11 @@ from bighost.node.runtime import bubblewrap, cgroups, processes
 from bighost.node.runtime.base import Cores, PodNotReady, PodSpec, RuntimeFault
 from bighost.node.runtime.bubblewrap import CODE_FOLDER, Box
 from bighost.node.runtime.container import DATA_FOLDER, SOCKET_FOLDER, WORK_FOLDER, memory_of
-from bighost.node.runtime.folders import Folders, short_name
-from bighost.node.runtime.host import USERS_A_NODE, Host, find_python, first_user, folders_of
+from bighost.node.runtime.folders import Folders, UnsafeFolder, own_datasets, short_name
+from bighost.node.runtime.host import Host, find_python, folders_of
 from bighost.node.runtime.processes import is_root
-from bighost.node.runtime.served import ServedPod
+from bighost.node.runtime.served import ServedPod, starting
+from bighost.node.runtime.students import is_student_of, student_of
 from bighost.node.runtime.walls import HostWalls, Wall, process_walls
 from bighost.pod.contract import SOCKET_NAME
 
@@ -50,7 +51,7 @@ class ProcessRuntime:
         above: Path | None = None,
     ) -> None:
         self.node = node
-        self.datasets = datasets
+        self.datasets = datasets and own_datasets(datasets)
         self._box = box
         self._groups = groups
         self._ready_s = ready_s
@@ -64,12 +65,9 @@ class ProcessRuntime:
         host = self._host or await self._learn()
         await asyncio.to_thread(self._lay_code)
         pod = ProcessPod(self, host, spec, rank, self._folders.make(str(next(self._numbers)), 0o711))
-        try:
+        async with starting(pod):
             await pod.launch(self._ready_s)
             await pod.pin(cores)
-        except BaseException:
-            await pod.abandon()
-            raise
         return pod
 
     async def check(self, images: Sequence[str] = ()) -> None:  # noqa: ARG002 - there are none here
@@ -94,27 +92,26 @@ class ProcessRuntime:
         """Remove the runtime's folders."""
         await asyncio.to_thread(self._folders.close)
 
-    def user_of(self, rank: int) -> int:
-        """The user id that student code runs as in the pod of this rank, when the node is root."""
-        return first_user(self.node) + rank % USERS_A_NODE
-
     async def _learn(self) -> Host:
         self._host = await asyncio.to_thread(self._look)
         return self._host
 
     def _look(self) -> Host:
-        python = find_python(self.user_of(0) if is_root() else None)
+        python = find_python(student_of(self.node, 0) if is_root() else None)
         self._lay_code()
         folder = self._folders.make("trial")
-        trial = Box(folder, self.code, None, 1024 * 1024, folders_of(python), is_root())
+        trial = Box(folder, self.code, None, 1024 * 1024, programs=folders_of(python), root=is_root())
         why_not = bubblewrap.refusal(trial, python) if self._box else "it was not asked for"
         shutil.rmtree(folder, ignore_errors=True)
         groups = cgroups.Tree.find() if self._groups else cgroups.Tree({}, 1)
         return Host(python, why_not, groups)
 
     def _lay_code(self) -> None:
-        if not self.code.is_dir():
-            write_tree(self.code)
+        try:
+            if not self.code.is_dir():
+                write_tree(self.code)
+        except OSError as error:
+            raise UnsafeFolder(f"the pods' code can't be laid out: {error}") from error
 
     def _remove_orphans(self) -> int:
         for group in cgroups.Tree.find().left(f"{short_name(self.node)}-"):
@@ -128,11 +125,11 @@ class ProcessRuntime:
         if process.pid == os.getpid():
             return False
         try:
-            user = process.uids().real - first_user(self.node)
+            student = is_student_of(self.node, process.uids().real)
             ours = process.environ().get(OWNER_VARIABLE) == self.node
         except (psutil.Error, OSError):
             return False  # it ended, or belongs to somebody else
-        return ours or 0 <= user < USERS_A_NODE or _works_in(process, self._folders.path)
+        return ours or student or _works_in(process, self._folders.path)
 
 
 class ProcessPod(ServedPod):
@@ -148,11 +145,9 @@ class ProcessPod(ServedPod):
         self._folder = folder
         self._work = folder / "work"
         self._log = folder / "log"
-        self._user = runtime.user_of(rank) if is_root() else None
+        self._user = student_of(runtime.node, rank) if is_root() else None
         self._group = cgroups.Group(())
         self._process: asyncio.subprocess.Process | None = None
-        if not host.boxed:
-            self.sample_path = str(runtime.code / "bighost/pod/contract.py")
 
     async def launch(self, ready_s: float) -> None:
         """Start the server and wait until it is ready."""
@@ -175,10 +170,10 @@ class ProcessPod(ServedPod):
     def path_of(self, dataset: Path) -> str:
         """Under /data in a box; as it is outside of one."""
         if not self._host.boxed:
-            return str(dataset)
+            return str(dataset.absolute())
         if self._runtime.datasets is None:
             raise RuntimeFault("this runtime was started without a dataset folder")
-        return f"{DATA_FOLDER}/{dataset.relative_to(self._runtime.datasets)}"
+        return f"{DATA_FOLDER}/{dataset.absolute().relative_to(self._runtime.datasets)}"
 
     async def _end(self, patience_s: float = 0.0) -> str | None:
         process = self._process
@@ -204,7 +199,9 @@ class ProcessPod(ServedPod):
         await asyncio.to_thread(self._clean_up)
 
     async def _kill(self, process: asyncio.subprocess.Process) -> None:
-        family = await asyncio.to_thread(processes.family, process.pid)
+        started = await asyncio.to_thread(processes.descendants, process.pid)
+        if self._host.boxed:
+            await asyncio.to_thread(processes.kill, started)  # bubblewrap reaps its box and ends by itself
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
@@ -213,7 +210,7 @@ class ProcessPod(ServedPod):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-        await asyncio.to_thread(processes.kill, family)
+        await asyncio.to_thread(processes.kill, started)
 
     def _clean_up(self) -> None:
         if not self._host.boxed:
@@ -259,6 +256,7 @@ class ProcessPod(ServedPod):
             code=self._runtime.code,
             datasets=self._runtime.datasets,
             disk_bytes=self.spec.disk_bytes,
+            memory_group=self._group.inside_view(),
             programs=folders_of(self._host.python),
             root=is_root(),
         )

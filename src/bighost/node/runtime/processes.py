@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,30 +26,31 @@ def as_user(user: int | None) -> dict[str, Any]:
     return {} if user is None else {"user": user, "group": user, "extra_groups": []}
 
 
-def family(pid: int) -> list[psutil.Process]:
-    """The process and all that descend from it; none when it has ended."""
+def descendants(pid: int) -> list[psutil.Process]:
+    """All that descend from a process; none when it has ended."""
     try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
+        return psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
 
 
 def pin(pid: int, cores: Iterable[int]) -> None:
-    """Let every thread of the process's family run on these cores only; later children inherit that."""
+    """Let every thread of a process and its descendants run on these cores only; later ones inherit that."""
     wanted = tuple(cores)
     with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):  # it ends: nothing to be done
-        for process in family(pid):
+        for process in [psutil.Process(pid), *descendants(pid)]:
             for thread in process.threads():
                 os.sched_setaffinity(thread.id, wanted)
 
 
 def kill(processes: list[psutil.Process]) -> None:
-    """Kill them and wait until they are gone."""
+    """Kill them and wait until they run no more (whoever started them may still have to reap them)."""
     for process in processes:
         with contextlib.suppress(psutil.Error):  # it ended by itself
             process.kill()
-    psutil.wait_procs(processes, timeout=DYING_S)
+    until = time.monotonic() + DYING_S
+    while any(_runs(process) for process in processes) and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def kill_user(python: Path, user: int) -> None:
@@ -62,3 +64,10 @@ def kill_user(python: Path, user: int) -> None:
 def in_words(code: int) -> str:
     """A return code as a sentence's end."""
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

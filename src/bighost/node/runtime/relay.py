@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import socket
 from pathlib import Path
+from typing import Any
 
 import docker
 import structlog
@@ -73,10 +74,12 @@ class Relay:
 
     def _exec(self, client: docker.DockerClient) -> socket.socket:
         made = client.api.exec_create(self._container, self._command, stdin=True)
-        stream = client.api.exec_start(made["Id"], socket=True)
-        wire: socket.socket = stream._sock.dup()  # type: ignore[union-attr]  # there is no public way
+        stream: Any = client.api.exec_start(made["Id"], socket=True)
+        hijacked: socket.socket = stream._sock  # the SDK has no public way to the socket itself
+        wire = hijacked.dup()
         wire.setblocking(False)
-        stream.close()
+        stream._response.close()
+        hijacked.close()
         return wire
 
 

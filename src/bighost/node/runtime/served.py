@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -27,6 +27,19 @@ LAST_BREATH_S = 2.0  # a connection breaks before the machine knows that the pod
 log = structlog.get_logger()
 
 
+@asynccontextmanager
+async def starting(pod: ServedPod) -> AsyncIterator[None]:
+    """Undoes a start that fails or is cancelled. What the machine refuses (memory, disk) is a PodNotReady."""
+    try:
+        yield
+    except OSError as error:
+        await pod.abandon()
+        raise PodNotReady(f"{pod.name} can't be started: {error}") from error
+    except BaseException:
+        await pod.abandon()
+        raise
+
+
 class ServedPod(ABC):
     """A pod whose control server is reached at `socket`; see `base.Pod` for what its methods promise."""
 
@@ -35,7 +48,6 @@ class ServedPod(ABC):
         self.spec = spec
         self.started_s = 0.0
         self._began = time.monotonic()
-        self.sample_path = "/opt/bighost/bighost/pod/contract.py"
         self._client = PodClient(socket)
         self._cores: Cores | None = None
         self._doubt: str | None = None

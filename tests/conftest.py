@@ -1,0 +1,46 @@
+"""Docker in tests: without an engine they are skipped on a laptop, and fail where CI=true."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from bighost.errors import RuntimeFault
+from bighost.node import images
+from bighost.node.runtime.engine import Engine
+
+
+@functools.cache
+def engine_trouble() -> str | None:
+    """Why no Docker engine can be used; None when one can."""
+    engine = Engine()
+    try:
+        engine.ask(lambda client: client.ping())
+    except RuntimeFault as fault:
+        return f"{fault} ({fault.hint})"
+    finally:
+        engine.close()
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("docker") is None or (trouble := engine_trouble()) is None:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI needs a Docker engine: {trouble}", pytrace=False)
+    pytest.skip(trouble)
+
+
+@pytest.fixture(scope="session")
+def streaming_image() -> str:
+    """The reference of a fresh streaming image; test processes that want it at the same time take turns."""
+    bundle = os.environ.get("BIGHOST_CA_BUNDLE")
+    with (Path(tempfile.gettempdir()) / f"bighost-images-{os.geteuid()}.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        (reference,) = images.build(["streaming"], ca_bundle=Path(bundle) if bundle else None)
+    return reference
