@@ -60,8 +60,10 @@ class Connection(http.client.HTTPConnection):
 class PodServer:
     """A running control server. `uid`: whom it runs as, None: as us. `student`: whom it runs programs as."""
 
-    def __init__(self, folder: Path, code: Path, uid: int | None, student: int) -> None:
+    def __init__(self, folder: Path, uid: int | None, student: int) -> None:
         self.folder = folder
+        self.code = folder / "code"
+        write_tree(self.code)
         self.student = student if uid is None and os.geteuid() == 0 else (uid or os.geteuid())
         self.work = folder / "work"
         self.socket = folder / "s" / "pod.sock"
@@ -73,7 +75,7 @@ class PodServer:
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
                 [*command(self.socket, self.work), "--cores", "2", "--student-uid", str(student)],
-                env=environment(code),
+                env=environment(self.code),
                 user=uid,
                 group=uid,
                 extra_groups=[] if uid is not None else None,
@@ -82,8 +84,15 @@ class PodServer:
             )
 
     def log(self) -> str:
-        """What the server has said on stderr."""
-        return (self.folder / "log").read_text()
+        """The end of what the server has said on stderr."""
+        return (self.folder / "log").read_text()[-3000:]
+
+    def input(self, content: bytes, name: str = "input.txt") -> Path:
+        """A new input file, which whoever the server runs as can read."""
+        path = self.folder / name
+        path.write_bytes(content)
+        path.chmod(0o644)
+        return path
 
     def call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """One request: status and body of the answer."""
@@ -187,11 +196,11 @@ def wait_for_end(pid: int, seconds: float = 20.0) -> bool:
 
 
 @contextmanager
-def pod_server(code: Path, uid: int | None = None) -> Iterator[PodServer]:
+def pod_server(uid: int | None = None) -> Iterator[PodServer]:
     """A server in a folder of its own, gone in the end."""
     folder = Path(tempfile.mkdtemp(prefix="bh"))
     folder.chmod(0o711)
-    server = PodServer(folder, code, uid, student=next(_students))
+    server = PodServer(folder, uid, student=next(_students))
     try:
         server.wait_until_ready()
         yield server
@@ -200,12 +209,6 @@ def pod_server(code: Path, uid: int | None = None) -> Iterator[PodServer]:
         server.process.kill()
         server.process.wait()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def lay_code(folder: Path) -> Path:
-    """The pod's code alone, as a node gives it to a pod."""
-    write_tree(folder)
-    return folder
 
 
 def order_of(

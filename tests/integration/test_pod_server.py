@@ -22,7 +22,6 @@ from podserver import (
     PodServer,
     command,
     environment,
-    lay_code,
     order_of,
     pod_server,
     wait_for_end,
@@ -35,13 +34,8 @@ SLEEP = "import time\ntime.sleep(600)\n"
 
 
 @pytest.fixture(scope="module")
-def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return lay_code(tmp_path_factory.mktemp("code"))
-
-
-@pytest.fixture(scope="module")
-def pod(code: Path) -> Iterator[PodServer]:
-    with pod_server(code) as server:
+def pod() -> Iterator[PodServer]:
+    with pod_server() as server:
         yield server
 
 
@@ -217,8 +211,8 @@ def test_a_missing_input_is_our_fault_and_named(pod: PodServer, tmp_path: Path) 
     assert report.output == []
 
 
-def test_a_disk_that_refuses_is_our_fault(code: Path, words: Path) -> None:
-    with pod_server(code) as server:
+def test_a_disk_that_refuses_is_our_fault(words: Path) -> None:
+    with pod_server() as server:
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
         flood = "for i in range(100000): print(i)\n"
         report = server.run(order_of([words], flood))
@@ -227,8 +221,8 @@ def test_a_disk_that_refuses_is_our_fault(code: Path, words: Path) -> None:
         assert server.students() == []
 
 
-def test_sigterm_ends_everything(code: Path, words: Path) -> None:
-    with pod_server(code) as server, server.running(order_of([words], SLEEP)) as events:
+def test_sigterm_ends_everything(words: Path) -> None:
+    with pod_server() as server, server.running(order_of([words], SLEEP)) as events:
         next(events)
         while not (students := server.students()):
             pass
@@ -238,9 +232,9 @@ def test_sigterm_ends_everything(code: Path, words: Path) -> None:
         assert not server.socket.exists()
 
 
-def test_a_killed_server_takes_its_students_along(code: Path, words: Path) -> None:
+def test_a_killed_server_takes_its_students_along(words: Path) -> None:
     daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\ntime.sleep(600)\n"
-    with pod_server(code) as server, server.running(order_of([words], daemon)) as events:
+    with pod_server() as server, server.running(order_of([words], daemon)) as events:
         next(events)
         while len(students := server.students()) < 3:
             pass
@@ -248,8 +242,8 @@ def test_a_killed_server_takes_its_students_along(code: Path, words: Path) -> No
         assert all(wait_for_end(student.pid) for student in students)
 
 
-def test_without_its_warden_a_pod_is_broken(code: Path, words: Path) -> None:
-    with pod_server(code) as server:
+def test_without_its_warden_a_pod_is_broken(words: Path) -> None:
+    with pod_server() as server:
         (warden,) = descendants(server.process.pid)
         os.kill(warden.pid, signal.SIGKILL)
         wait_for_end(warden.pid)
@@ -258,11 +252,11 @@ def test_without_its_warden_a_pod_is_broken(code: Path, words: Path) -> None:
         assert server.ask("GET", "/ready")[0] == 500
 
 
-def test_a_folder_in_use_is_not_taken(code: Path, tmp_path: Path) -> None:
+def test_a_folder_in_use_is_not_taken(pod: PodServer, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     done = subprocess.run(
         command(tmp_path / "pod.sock", tmp_path),
-        env=environment(code),
+        env=environment(pod.code),
         capture_output=True,
         text=True,
         timeout=30,

@@ -14,6 +14,7 @@ A channel that closes takes with it what it stands for, so that nothing outlives
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Sequence
 from enum import StrEnum
@@ -107,9 +108,11 @@ def send(channel: socket.socket, message: Message, fds: Sequence[int] = ()) -> N
 def receive(channel: socket.socket) -> tuple[Message, list[int]] | None:
     """The next message and its file descriptors; None when the other side has closed the channel."""
     try:
-        body, fds, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, FDS, socket.MSG_CMSG_CLOEXEC)
+        body, fds, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, FDS)
     except ConnectionResetError:
         return None
+    for handle in fds:
+        os.set_inheritable(handle, False)  # recv_fds drops the flag that would do it
     if not body:
         return None
     name, *values = json.loads(body)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -60,6 +62,16 @@ def descendants(root: int) -> list[Process]:
         found += below
         todo += [process.pid for process in below]
     return found
+
+
+def threads_of(uid: int) -> int:
+    """How many threads a user runs, as the kernel counts them for RLIMIT_NPROC."""
+    total = 0
+    for pid in _numbers("/proc"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if Path("/proc", str(pid)).stat().st_uid == uid:
+                total += _look_at(pid).threads
+    return total
 
 
 def _look_at(pid: int) -> Process:

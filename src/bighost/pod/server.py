@@ -25,6 +25,7 @@ from bighost.pod.workdir import Workdir
 
 STUDENT_UID = 64123
 BAD_START = 2
+STOP_S = 0.1  # how soon a stop is noticed
 
 log = logging.getLogger("bighost.pod")
 
@@ -71,7 +72,7 @@ def _serve(server: Server, pod: Pod) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     threading.Thread(target=pod.warm_up, name="warm-up", daemon=True).start()
-    threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(STOP_S,), name="server", daemon=True).start()
     stop.wait()
     server.shutdown()
     server.server_close()

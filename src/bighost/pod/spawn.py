@@ -12,6 +12,7 @@ import resource
 import signal
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -39,7 +40,7 @@ class Walls(NamedTuple):
     uid: int | None  # None: the same user as ours
     cpu_s: float  # of the stage; a process gets a little more, the watch is the judge
     memory_bytes: int
-    processes: int
+    processes: int  # and threads, of all that the user runs
     file_bytes: int  # the largest file
 
 
@@ -86,14 +87,22 @@ def _enter(folder: str, walls: Walls, stdio: Sequence[int]) -> None:
     Path("/proc/self/oom_score_adj").write_text("1000")
     for number in IGNORED_HERE:
         signal.signal(number, signal.SIG_DFL)  # else exec would hand it on
-    for target, handle in enumerate(stdio):
-        os.dup2(handle, target)
+    _keep_only(stdio)
     _raise_limits(walls)
     os.umask(0o077)
     if walls.uid is not None:
         _change_user(walls.uid)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.chdir(folder)
+
+
+def _keep_only(stdio: Sequence[int]) -> None:
+    for target, handle in enumerate(stdio):
+        os.dup2(handle, target)
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
+        if int(name) > 2:
+            with suppress(OSError):  # the listing's own
+                os.set_inheritable(int(name), False)
 
 
 def _change_user(uid: int) -> None:
@@ -111,8 +120,7 @@ def _raise_limits(walls: Walls) -> None:
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_MSGQUEUE, 0)
-    if walls.uid is not None:  # the kernel counts a user's processes: as ourselves we would count ours
-        _limit(resource.RLIMIT_NPROC, walls.processes)
+    _limit(resource.RLIMIT_NPROC, walls.processes)
 
 
 def _limit(kind: int, soft: int, hard: int | None = None) -> None:

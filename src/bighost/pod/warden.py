@@ -24,13 +24,14 @@ from typing import cast
 
 from bighost.pod import spawn
 from bighost.pod.messages import Begin, Charge, End, Exited, Kill, NotStarted, Spawn, receive, send
-from bighost.pod.processes import Process, descendants
+from bighost.pod.processes import Process, descendants, threads_of
 from bighost.pod.watch import Watch
 
 SAMPLE_S = 0.025
 SAMPLE_SHARE = 10  # between two samples passes at least this many times what the last one took
 DISK_SAMPLE_S = 0.2
-KILL_S = 5.0
+KILL_S = 10.0
+OTHERS_SLACK = 128  # threads that our user may start elsewhere during a stage, where students are our user
 KILL_PAUSE_S = 0.002
 ROUNDS_BEFORE_KILL_USER = 3
 WALL = 0x40000000  # __WALL of wait4(2): also children made by clone(2) with another exit signal
@@ -49,6 +50,7 @@ class Warden:
         self._stage: socket.socket | None = None
         self._watch: Watch | None = None
         self._limits: Begin | None = None
+        self._others = 0  # threads of the student's user that are none of the student's
         self._next_sample = self._next_disk_sample = 0.0
         self._wakeup = self._listen_for_children()
         self._listen(control, self._on_control)
@@ -75,6 +77,7 @@ class Warden:
 
     def _begin_stage(self, begin: Begin, channel: socket.socket) -> None:
         self._limits = begin
+        self._others = 0 if self._uid is not None else threads_of(os.geteuid()) + OTHERS_SLACK
         self._watch = Watch(begin, self._reaped_s)
         self._stage = channel
         self._next_sample = self._next_disk_sample = time.monotonic() + SAMPLE_S
@@ -115,7 +118,8 @@ class Warden:
         limits = self._limits
         assert limits is not None
         file_bytes = limits.disk_bytes + spawn.FILE_SLACK_BYTES
-        return spawn.Walls(self._uid, limits.cpu_s, limits.memory_bytes, limits.processes, file_bytes)
+        processes = limits.processes + self._others
+        return spawn.Walls(self._uid, limits.cpu_s, limits.memory_bytes, processes, file_bytes)
 
     def _on_program(self, pid: int) -> None:
         """The server closed its half of the program's channel, or all of it: the program is to die."""
@@ -242,6 +246,7 @@ def _kill_group(pid: int) -> None:
 def main(arguments: list[str]) -> None:
     """Be the warden on the socket of this descriptor, for student processes of this user (-1: our own)."""
     handle, uid = map(int, arguments)
+    os.set_inheritable(handle, False)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the control server decides when this ends
     spawn.prctl(spawn.PR_SET_CHILD_SUBREAPER, 1)

@@ -56,12 +56,12 @@ class Watch:
         return StageUsage(self._cpu_s, self._peak_bytes, self._threads, self.breach, clean)
 
     def _judge(self) -> None:
+        if self._threads > self._limits.processes:  # first, for many processes break other limits as well
+            self._break(Breach.PROCESSES)
         if self._cpu_s > self._limits.cpu_s:
             self._break(Breach.CPU)
         if self._peak_bytes > self._limits.memory_bytes:
             self._break(Breach.MEMORY)
-        if self._threads > self._limits.processes:
-            self._break(Breach.PROCESSES)
         if time.monotonic() > self._limits.deadline:
             self._break(Breach.WALL)
 

@@ -74,7 +74,7 @@ def test_no_traceback_no_guess(stderr: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["MemoryError", "numpy.core._exceptions._ArrayMemoryError: Unable to allocate"]
+    "kind", ["MemoryError", "numpy._ArrayMemoryError: Unable to allocate"]
 )
 def test_no_memory_is_the_memory_limit(kind: str) -> None:
     assert about_exit("mapper", EXIT_1, BARE.replace("AssertionError", kind)).outcome is Outcome.MEMORY_LIMIT
