@@ -55,6 +55,7 @@ def demo(
     Exit code 1 when a verdict is not the expected one.
     """
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, nothing is left running
     chosen = choose_runtime(runtime)
     folders = sorted(p.parent for p in (examples or find_examples()).glob("*/assignment.toml"))
     with _Stage(chosen) as stage, console.progress() as progress:
@@ -101,6 +102,7 @@ class _Stage:
     def __init__(self, runtime: str) -> None:
         self.runtime = runtime
         self._stack = ExitStack()
+        self._processes: dict[Path, subprocess.Popen[str]] = {}  # by log
         self.url = ""
         self.admin_token = ""
         self.environment: dict[str, str] = {}
@@ -134,6 +136,13 @@ class _Stage:
         return subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=600, check=False
         )
+
+    def check(self) -> None:
+        """Raise Ours when a process of ours has ended, with the last that it said."""
+        for log, process in self._processes.items():
+            if process.poll() is not None:
+                said = log.read_text(errors="replace")[-2000:].strip()
+                raise Ours(f"the {log.stem} ended with exit code {process.returncode}", hint=said)
 
     def _start_coordinator(self, stack: ExitStack, folder: Path) -> None:
         ready = folder / "ready.json"
@@ -184,6 +193,7 @@ class _Stage:
                 text=True,
                 start_new_session=True,  # Ctrl-C reaches us alone; we tell the others
             )
+        self._processes[log] = process
         try:
             yield process
         finally:
@@ -209,7 +219,7 @@ def _graded(
                 handed += _hand_in(stage, client, _add(stage, folder), folder, threads)
                 progress.show(f"{len(handed)} submissions handed in")
         for number, one in enumerate(handed):
-            job = _see_through(client, one, f"{number}/{len(handed)} graded", progress)
+            job = _see_through(stage, client, one, f"{number}/{len(handed)} graded", progress)
             verdict = job.verdict.value if job.verdict else job.state.value
             seconds = round(job.latency.summary.total_time, 2)
             name = f"{one.assignment}/{one.sample.expected}/{one.sample.name}"
@@ -247,8 +257,11 @@ def _hand_in(
     return list(threads.map(hand_in, found, tokens))
 
 
-def _see_through(client: Client, one: Handed, told: str, progress: console.Progress) -> JobView:
+def _see_through(
+    stage: _Stage, client: Client, one: Handed, told: str, progress: console.Progress
+) -> JobView:
     """Wait for the end of a job, showing how it goes."""
     for job in client.follow(one.job):
+        stage.check()
         progress.show(f"{told}; {one.assignment}/{one.sample.name} {show.step(job)}")
     return job

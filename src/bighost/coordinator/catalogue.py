@@ -14,6 +14,7 @@ from bighost.job.spelling import perhaps
 from bighost.store.base import Changes, Store
 from bighost.wire.http import NewAssignment
 from bighost.wire.messages import PodNeed
+from bighost.wire.orders import pod_need
 
 replace = msgspec.structs.replace
 
@@ -104,11 +105,3 @@ class Catalogue:
     async def _keep(self, assignment: Assignment) -> None:
         await self._store.commit(Changes(assignments=[assignment]))
         self._assignments[assignment.id] = assignment
-
-
-def pod_need(assignment: Assignment) -> PodNeed:
-    """The pod that an assignment's submissions run in."""
-    framework = assignment.framework
-    return PodNeed(
-        framework=framework.name, image=framework.image, reuse=framework.reuse, limits=assignment.limits
-    )

@@ -23,7 +23,7 @@ from bighost.coordinator import commands as do
 from bighost.coordinator import tokens
 from bighost.coordinator.accounts import Accounts
 from bighost.coordinator.archive import Archive
-from bighost.coordinator.catalogue import Catalogue, pod_need
+from bighost.coordinator.catalogue import Catalogue
 from bighost.coordinator.engine import Terms
 from bighost.coordinator.eta import Durations
 from bighost.coordinator.intake import HandIn, Intake
@@ -42,6 +42,7 @@ from bighost.store.base import Changes, Store, TokenKind, User
 from bighost.store.blobs import BlobStore
 from bighost.wire import messages as say
 from bighost.wire.keys import KeyPair
+from bighost.wire.orders import job_order
 from bighost.wire.sockets import CoordinatorSocket
 
 log = structlog.get_logger()
@@ -259,28 +260,16 @@ class Coordinator:
     async def _send_batch(self, command: do.SendBatch) -> None:
         digests = {digest for job in command.jobs for digest in job.files.values()}
         contents = await self.store.files(sorted(digests))
-        orders = tuple(self._order(job, contents) for job in command.jobs)
-        self.link.send(command.node, say.Batch(jobs=orders))
-
-    def _order(self, job: Job, contents: dict[str, bytes]) -> say.JobOrder:
-        assignment = self.catalogue.get(job.assignment)
-        return say.JobOrder(
-            job=job.id,
-            attempt=job.attempt,
-            assignment=job.assignment,
-            need=pod_need(assignment),
-            comparator=assignment.comparator,
-            files={name: contents[digest] for name, digest in job.files.items()},
-            tests=tuple(
-                say.JobTest(
-                    name=test.name,
-                    inputs=assignment.datasets[test.dataset].files,
-                    arguments=test.arguments,
-                    options={**assignment.framework.options, **test.options},
-                )
-                for test in assignment.tests
-            ),
+        orders = tuple(
+            job_order(
+                self.catalogue.get(job.assignment),
+                job.id,
+                job.attempt,
+                {name: contents[digest] for name, digest in job.files.items()},
+            )
+            for job in command.jobs
         )
+        self.link.send(command.node, say.Batch(jobs=orders))
 
 
 def _check(assignment: Assignment, handin: dict[str, bytes]) -> list[str]:
