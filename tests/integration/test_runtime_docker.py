@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import shutil
 import tempfile
 import uuid
@@ -263,7 +262,6 @@ async def test_a_cancelled_start_leaves_nothing(
     assert await runtime.sweep() == 0
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # the SDK drops a socket that it could not connect
 async def test_a_gone_engine_is_ours_and_what_it_kept_is_removed_later(make: Make, spec: PodSpec) -> None:
     with tempfile.TemporaryDirectory(prefix="bh") as folder:
         socket = Path(folder) / "docker.sock"
@@ -271,7 +269,6 @@ async def test_a_gone_engine_is_ours_and_what_it_kept_is_removed_later(make: Mak
         runtime = make(engine=Engine(f"unix://{socket}"))
         pod = await runtime.start(spec, 0)
         socket.unlink()
-        runtime.engine._disconnect()  # a kept connection would still reach the engine
         with pytest.raises(EngineGone):
             await runtime.start(spec, 1)
         with pytest.raises(EngineGone):
@@ -279,7 +276,6 @@ async def test_a_gone_engine_is_ours_and_what_it_kept_is_removed_later(make: Mak
         socket.symlink_to("/var/run/docker.sock")
         another = await runtime.start(spec, 2)
         await another.destroy()
-        gc.collect()
 
 
 async def test_images_that_are_built_are_listed_as_fresh_and_not_built_again(streaming_image: str) -> None:

@@ -72,7 +72,7 @@ class FakeRuntime:
     def __init__(self) -> None:
         self.pods: list[FakePod] = []
         self.places: list[int] = []
-        self.faults: list[Exception] = []  # of the next starts
+        self.scripted: list[Exception | None] = []  # what becomes of the next starts; then all go well
         self.broken: Exception | None = None  # of every start
         self.destroy_fault: RuntimeFault | None = None
         self.may_start = asyncio.Event()
@@ -92,8 +92,8 @@ class FakeRuntime:
         await self.may_start.wait()
         if self.broken is not None:
             raise self.broken
-        if self.faults:
-            raise self.faults.pop(0)
+        if self.scripted and (fault := self.scripted.pop(0)) is not None:
+            raise fault
         pod = FakePod(f"{spec.framework}-{len(self.pods)}", spec, self)
         self.pods.append(pod)
         self.places.append(rank)

@@ -18,7 +18,11 @@ class FakeServer:
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)  # method, path, body
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        except asyncio.IncompleteReadError:  # somebody only looked whether we are there
+            writer.close()
+            return
         method, path, _ = head.split(" ", 2)
         sizes = [line for line in head.lower().splitlines() if line.startswith("content-length:")]
         body = await reader.readexactly(int(sizes[0].split(":")[1]) if sizes else 0)

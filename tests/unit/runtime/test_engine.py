@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,16 +19,11 @@ VERSION = {"Version": "20.10.24", "ApiVersion": "1.41"}
 INFO = {"NCPU": 2, "CgroupVersion": "2", "Runtimes": {"runc": {}}, "SecurityOptions": ["name=seccomp"]}
 
 
-# The SDK leaves a socket to the garbage collector when the engine's socket can't be connected to.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-
-
 @pytest.fixture
 async def engine(short_path: Path) -> AsyncIterator[Engine]:
     asked = Engine(f"unix://{short_path}/docker.sock")
     yield asked
     asked.close()
-    gc.collect()
 
 
 def play(server: FakeServer, version: dict[str, Any] = VERSION, info: dict[str, Any] = INFO) -> None:

@@ -161,7 +161,7 @@ async def test_pods_that_nobody_wants_any_more_are_let_go(runtime: FakeRuntime, 
 
 
 async def test_pods_that_come_late_are_started_again_and_lent(runtime: FakeRuntime, spec: PodSpec) -> None:
-    runtime.faults = [EngineGone(), EngineGone(), EngineGone()]
+    runtime.scripted = [EngineGone(), EngineGone(), EngineGone()]
     async with pool_of(runtime, slots=1, spare=0) as pool:
         assert (await use(pool, spec)).lives
         assert pool.stats.failed_starts == 3

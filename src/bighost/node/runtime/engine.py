@@ -8,6 +8,8 @@ there is to clean up.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +25,8 @@ from bighost.node.runtime.base import EngineGone, EngineRefused, ImageMissing
 
 LEAST_API = (1, 41)  # Docker 20.10
 CALL_S = 120.0
+KNOCK_S = 5.0
+DEFAULT_URL = "unix:///var/run/docker.sock"
 THREADS = 4
 GATEWAY_ERRORS = (502, 503, 504)  # said by a proxy in front of an engine that is down
 
@@ -52,6 +56,7 @@ class Engine:
     def ask(self, ask: Callable[[docker.DockerClient], T]) -> T:
         """The same for callers that may block."""
         try:
+            self._knock()
             with _as_faults():
                 return ask(self._connect())
         except EngineGone:
@@ -66,6 +71,21 @@ class Engine:
         """Let the threads and the connection go."""
         self._threads.shutdown(wait=True)
         self._disconnect()
+
+    def _knock(self) -> None:
+        """Raises EngineGone when nobody listens at a local engine's socket.
+
+        The SDK finds that out as well, but says it less clearly and leaves a socket open each time.
+        """
+        url = self._url or os.environ.get("DOCKER_HOST") or DEFAULT_URL
+        scheme, _, path = url.partition("://")
+        if scheme in ("unix", "http+unix"):
+            with socket.socket(socket.AF_UNIX) as door:
+                door.settimeout(KNOCK_S)
+                try:
+                    door.connect(path)
+                except OSError as error:
+                    raise EngineGone(f"no Docker engine answers at {path} ({error})") from error
 
     def _connect(self) -> docker.DockerClient:
         with self._lock:

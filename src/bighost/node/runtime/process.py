@@ -24,7 +24,7 @@ from bighost.node.runtime.base import Cores, PodNotReady, PodSpec, RuntimeFault
 from bighost.node.runtime.bubblewrap import CODE_FOLDER, Box
 from bighost.node.runtime.container import DATA_FOLDER, SOCKET_FOLDER, WORK_FOLDER, memory_of
 from bighost.node.runtime.folders import Folders, UnsafeFolder, own_datasets, short_name
-from bighost.node.runtime.host import Host, find_python, folders_of
+from bighost.node.runtime.host import Host, compile_tree, find_python, folders_of
 from bighost.node.runtime.processes import is_root
 from bighost.node.runtime.served import ServedPod, starting
 from bighost.node.runtime.students import is_student_of, student_of
@@ -99,6 +99,7 @@ class ProcessRuntime:
     def _look(self) -> Host:
         python = find_python(student_of(self.node, 0) if is_root() else None)
         self._lay_code()
+        compile_tree(python, self.code)
         folder = self._folders.make("trial")
         trial = Box(folder, self.code, None, 1024 * 1024, programs=folders_of(python), root=is_root())
         why_not = bubblewrap.refusal(trial, python) if self._box else "it was not asked for"
