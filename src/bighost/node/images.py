@@ -1,9 +1,9 @@
 """Builds and lists the images of pods.
 
 An image is a folder of `images/` with a Dockerfile. Its build context is that folder, the pod's own code
-(`podtree.py`) and `ca-bundle.crt` (empty unless one is handed in), and its tag is the digest of all that goes
-into it, the image it is built from included. So a node that asks for `reference(name)` can't get a stale
-image: when the code has changed, that tag is not there.
+(`podtree.py`) where the Dockerfile copies `bighost/`, and `ca-bundle.crt` (empty unless one is given). Its
+tag is the digest of all that goes into it, the image it is built from included. So a node that asks for
+`reference(name)` can't get a stale image: when the code has changed, that tag is not there.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from bighost.node.runtime.engine import Engine
 PREFIX = "bighost/"
 LABEL_CONTENT = "bighost.content"
 CA_BUNDLE = "ca-bundle.crt"
+COPIES_CODE = re.compile(r"^COPY\s.*\bbighost/", re.MULTILINE)
 FROM = re.compile(r"^FROM\s+(\S+)", re.MULTILINE | re.IGNORECASE)
 
 OnLine = Callable[[str], None]
@@ -146,7 +147,8 @@ def _parent(where: Path, name: str) -> str | None:
 def _context(where: Path, name: str) -> dict[str, bytes]:
     own = where / name
     files = {path.relative_to(own).as_posix(): path.read_bytes() for path in own.rglob("*") if path.is_file()}
-    return {**pod_files(), **files}
+    code = pod_files() if COPIES_CODE.search((own / "Dockerfile").read_text()) else {}
+    return {**code, **files}
 
 
 def _content(where: Path, name: str) -> str:
