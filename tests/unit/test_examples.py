@@ -20,11 +20,9 @@ from bighost.job import sanity
 from bighost.job.assignment import mark
 from bighost.job.verdict import Verdict
 from bighost.marking import judge
-from bighost.pod.contract import Option
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("degrees", "flights", "wordcount")
-STREAMING = {"streaming": {"reducers": Option(int, 1, "reduce tasks", least=1)}}
 PIPED = ("passed", "partial", "wrong_answer", "no_output", "runtime_error")
 STOPPED = ("time_limit", "memory_limit", "output_limit")
 MOST_COMPRESSED = 5_000_000
@@ -100,7 +98,7 @@ def sort_by_key(lines: bytes) -> bytes:
 def example(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Example]:
     @cache
     def load(name: str) -> Example:
-        return Example(read(EXAMPLES / name, work=tmp_path_factory.mktemp(name), known=STREAMING))
+        return Example(read(EXAMPLES / name, work=tmp_path_factory.mktemp(name)))
 
     return load
 
