@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,16 +57,91 @@ class Connection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-class PodServer:
+class PodClient:
+    """The calls of a control server's contract."""
+
+    def __init__(self, at: Path) -> None:
+        self.socket = at
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """One request: status and body of the answer."""
+        connection = Connection(self.socket)
+        try:
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """The same, in JSON."""
+        status, answer = self.call(method, path, None if body is None else json.dumps(body).encode())
+        return status, json.loads(answer) if answer else None
+
+    def wait_until_ready(self, log: Callable[[], str]) -> dict[str, Any]:
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            try:
+                status, ready = self.ask("GET", "/ready")
+            except (FileNotFoundError, ConnectionRefusedError):
+                status, ready = 503, None
+            if status != 503:
+                assert status == 200, (ready, log())
+                return dict(ready)
+            time.sleep(0.01)
+        raise AssertionError(f"the pod did not get ready: {log()}")
+
+    @contextmanager
+    def running(self, order: RunOrder) -> Iterator[Iterator[dict[str, Any]]]:
+        """The events of a run, as they come."""
+        connection = Connection(self.socket)
+        connection.request("POST", "/run", json.dumps(to_dict(order)))
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        try:
+            yield (json.loads(line) for line in iter(answer.readline, b""))
+        finally:
+            answer.close()
+            connection.close()
+
+    def events(self, order: RunOrder) -> list[dict[str, Any]]:
+        with self.running(order) as events:
+            return list(events)
+
+    def run(self, order: RunOrder) -> RunReport:
+        return from_dict(RunReport, self.events(order)[-1]["report"])
+
+    def run_ok(self, order: RunOrder) -> RunReport:
+        report = self.run(order)
+        assert report.outcome is Outcome.OK, report
+        return report
+
+    def run_when_free(self, order: RunOrder) -> RunReport:
+        """Run as soon as the pod is no longer busy with what came before."""
+        deadline = time.monotonic() + READY_S
+        while self.ask("GET", "/output/none")[0] == 409:
+            assert time.monotonic() < deadline
+        return self.run(order)
+
+    def output(self, name: str = "part-00000") -> bytes:
+        status, body = self.call("GET", f"/output/{name}")
+        assert status == 200, body
+        return body
+
+    def reset(self) -> dict[str, Any]:
+        return dict(self.ask("POST", "/reset")[1])
+
+
+class PodServer(PodClient):
     """A running control server. `uid`: whom it runs as, None: as us. `student`: whom it runs programs as."""
 
     def __init__(self, folder: Path, uid: int | None, student: int) -> None:
+        super().__init__(folder / "s" / "pod.sock")
         self.folder = folder
         self.code = folder / "code"
         write_tree(self.code)
         self.student = student if uid is None and os.geteuid() == 0 else (uid or os.geteuid())
         self.work = folder / "work"
-        self.socket = folder / "s" / "pod.sock"
         self.socket.parent.mkdir(mode=0o700)
         self.work.mkdir()
         for path in (folder, self.socket.parent, self.work):
@@ -93,75 +168,6 @@ class PodServer:
         path.write_bytes(content)
         path.chmod(0o644)
         return path
-
-    def call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """One request: status and body of the answer."""
-        connection = Connection(self.socket)
-        try:
-            connection.request(method, path, body)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """The same, in JSON."""
-        status, answer = self.call(method, path, None if body is None else json.dumps(body).encode())
-        return status, json.loads(answer) if answer else None
-
-    def wait_until_ready(self) -> dict[str, Any]:
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log()
-            try:
-                status, ready = self.ask("GET", "/ready")
-            except (FileNotFoundError, ConnectionRefusedError):
-                status, ready = 503, None
-            if status != 503:
-                assert status == 200, (ready, self.log())
-                return dict(ready)
-            time.sleep(0.01)
-        raise AssertionError(f"the pod did not get ready: {self.log()}")
-
-    @contextmanager
-    def running(self, order: RunOrder) -> Iterator[Iterator[dict[str, Any]]]:
-        """The events of a run, as they come."""
-        connection = Connection(self.socket)
-        connection.request("POST", "/run", json.dumps(to_dict(order)))
-        answer = connection.getresponse()
-        assert answer.status == 200, answer.read()
-        try:
-            yield (json.loads(line) for line in iter(answer.readline, b""))
-        finally:
-            answer.close()
-            connection.close()
-
-    def events(self, order: RunOrder) -> list[dict[str, Any]]:
-        with self.running(order) as events:
-            return list(events)
-
-    def run(self, order: RunOrder) -> RunReport:
-        return from_dict(RunReport, self.events(order)[-1]["report"])
-
-    def run_ok(self, order: RunOrder) -> RunReport:
-        report = self.run(order)
-        assert report.outcome is Outcome.OK, (report, self.log())
-        return report
-
-    def run_when_free(self, order: RunOrder) -> RunReport:
-        """Run as soon as the pod is no longer busy with what came before."""
-        deadline = time.monotonic() + READY_S
-        while self.ask("GET", "/output/none")[0] == 409:
-            assert time.monotonic() < deadline
-        return self.run(order)
-
-    def output(self, name: str = "part-00000") -> bytes:
-        status, body = self.call("GET", f"/output/{name}")
-        assert status == 200, body
-        return body
-
-    def reset(self) -> dict[str, Any]:
-        return dict(self.ask("POST", "/reset")[1])
 
     def students(self) -> list[Process]:
         """Student processes that are alive."""
@@ -202,7 +208,7 @@ def pod_server(uid: int | None = None) -> Iterator[PodServer]:
     folder.chmod(0o711)
     server = PodServer(folder, uid, student=next(_students))
     try:
-        server.wait_until_ready()
+        server.wait_until_ready(server.log)
         yield server
         server.stop()
     finally:

@@ -223,3 +223,15 @@ print("x" * 900_000)
     report = pod.run_ok(order)
     assert 20 * MIB < report.usage.peak_bytes < 64 * MIB
     assert report.usage.cpu_s < 5
+
+
+def test_a_program_that_flushes_each_line_is_held_too(pod: PodServer, line: Path) -> None:
+    flusher = "while True: print('x' * 50, flush=True)\n"
+    report = pod.run(order_of([line], flusher, disk_bytes=MIB))
+    judge(pod, report, Outcome.OUTPUT_LIMIT, "mapper wrote more than 1 MiB of files and intermediate data")
+
+
+def test_a_program_that_is_stopped_was_killed(pod: PodServer, line: Path) -> None:
+    report = pod.run(order_of([line], "while True: print('x' * 50)\n", options={"reducer": ""}))
+    judge(pod, report, Outcome.OUTPUT_LIMIT, "bytes of output")
+    assert (report.stages[0].exit, report.stages[0].signal) == (None, "SIGKILL")

@@ -134,6 +134,9 @@ def changed(order: dict[str, Any], **changes: Any) -> dict[str, Any]:
         ({"options": {"reducers": "1"}}, "option reducers: int is needed, not str"),
         ({"options": {"separator": "\n"}}, "option separator"),
         ({"arguments": ["x" * 70_000]}, "the arguments are longer"),
+        ({"arguments": ["a\0b"]}, "an argument holds a NUL"),
+        ({"arguments": ["\ud800"]}, "or is not UTF-8"),
+        ({"files": {"\ud800": "", "mapper.py": "", "reducer.py": ""}}, "is no name for a student"),
         ({"limits": {}}, "RunOrder.limits: cpu_s is missing"),
     ],
 )

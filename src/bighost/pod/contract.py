@@ -10,6 +10,9 @@ The Pod Control Server speaks HTTP/1.1 over a Unix socket:
 | `POST /cancel` | | 204; the running order ends with outcome `cancelled` |
 | `POST /reset` | | `{"clean": true}`, or `{"clean": false, "why": "..."}`: then destroy the pod |
 
+What is refused gets `{"error": "a sentence"}`: 400 for an order that contradicts itself, 404, 409 while a run
+goes on, 500 when the pod is broken. A reader of `/run` that hangs up cancels the run.
+
 Standard library only, because this file runs inside the pod, where nothing of ours is installed.
 Sizes are bytes, times are seconds, digests are BLAKE2b-256 in lower-case hex.
 """

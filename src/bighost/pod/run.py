@@ -31,7 +31,7 @@ from bighost.pod.messages import Begin, Breach
 from bighost.pod.sandbox import Sandbox, Stage
 from bighost.pod.workdir import Workdir
 
-ARGUMENT_BYTES = 64 * 1024
+ARGUMENT_CHARACTERS = 16 * 1024
 
 
 class Stop(Exception):
@@ -61,6 +61,7 @@ class Run:
     ) -> None:
         self.order = order
         self.files = files_of(order)
+        check_arguments(order.arguments)
         self.options = options
         self.cores = min(cores, order.limits.cores)
         self.sandbox = sandbox
@@ -139,16 +140,29 @@ class Run:
 
 
 def files_of(order: RunOrder) -> dict[str, bytes]:
-    """The student's files. Raises ContractError for a bad name, bad base64, or too long arguments."""
-    if sum(len(argument.encode()) for argument in order.arguments) > ARGUMENT_BYTES:
-        raise ContractError(f"the arguments are longer than {ARGUMENT_BYTES} bytes")
+    """The student's files. Raises ContractError for a bad name or bad base64."""
     files = {}
     for name, text in order.files.items():
         path = PurePosixPath(name)
-        if path.is_absolute() or not path.parts or ".." in path.parts or "\0" in name:
+        if path.is_absolute() or not path.parts or ".." in path.parts or not _is_system_text(name):
             raise ContractError(f"{name!r} is no name for a student's file")
         try:
             files[str(path)] = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError) as error:
             raise ContractError(f"file {name} is not base64: {error}") from None
     return files
+
+
+def check_arguments(arguments: list[str]) -> None:
+    """Raises ContractError for arguments that no program can be given."""
+    if not all(map(_is_system_text, arguments)):
+        raise ContractError("an argument holds a NUL, or is not UTF-8")
+    if sum(map(len, arguments)) > ARGUMENT_CHARACTERS:
+        raise ContractError(f"the arguments are longer than {ARGUMENT_CHARACTERS} characters")
+
+
+def _is_system_text(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False  # half of a surrogate pair, which JSON can write

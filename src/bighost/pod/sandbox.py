@@ -39,6 +39,7 @@ BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from bighost.pod import warden; warden.main(sys.argv[2:])"
 )
 PIPE_BYTES = 256 * 1024
+CHARGE_BYTES = 64 * 1024  # a program may flush each line: not each is worth a message
 PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3")
 VERSION_OF = "import platform; print(platform.python_version())"
 
@@ -110,6 +111,7 @@ class Stage:
         self._channel = channel
         self._uid = uid
         self._usage: StageUsage | None = None
+        self._uncharged = 0
 
     def start(self, command: Command) -> Program:
         """Start a program. Raises Fault."""
@@ -130,8 +132,10 @@ class Stage:
         return program
 
     def charge(self, size: int) -> None:
-        """Count `size` bytes of intermediate data as disk."""
-        self._say(Charge(size))
+        """Count `size` bytes of intermediate data as disk. From one thread at a time."""
+        self._uncharged += size
+        if self._uncharged >= CHARGE_BYTES:
+            self._say_charge()
 
     def kill(self) -> None:
         """Kill every program of the stage."""
@@ -140,6 +144,7 @@ class Stage:
     def end(self) -> StageUsage:
         """Kill what is left, and say what the stage used. Raises Fault."""
         if self._usage is None:
+            self._say_charge()
             self._say(End())
             match receive(self._channel):
                 case (StageUsage() as usage, _):
@@ -147,6 +152,10 @@ class Stage:
                 case _:
                     raise Fault("the warden died")
         return self._usage
+
+    def _say_charge(self) -> None:
+        self._say(Charge(self._uncharged))
+        self._uncharged = 0
 
     def _say(self, message: Message, fds: Sequence[int] = ()) -> None:
         try:

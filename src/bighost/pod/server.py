@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bighost.pod.frameworks import FRAMEWORKS
 from bighost.pod.handler import Server
+from bighost.pod.memory import keep_small
 from bighost.pod.pod import Pod
 from bighost.pod.sandbox import Sandbox
 from bighost.pod.workdir import Workdir
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; gives the exit code."""
     given = _parser().parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    keep_small()
     uid = given.student_uid if os.geteuid() == 0 else None
     try:
         workdir = Workdir(given.work, uid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -105,9 +106,10 @@ def _attend(run: Run, program: Program, task: Task, who: str) -> TaskEnd:
         if status == 0:
             task.sink.close()
     except Offence as offence:
+        status = signal.SIGKILL  # by the caller, who lets go of it
         complaint = Complaint(offence.outcome, f"{who} {offence.message}")
     said = stderr.end().replace(f"{run.workdir.code}/", "")
-    if status != 0:
+    if status != 0 and complaint is None:
         complaint = about_exit(who, status, said, oom_killed=isolation.oom_kills() > oom_kills)
         _check_disk(run, said)
     counts = task.source.records, task.sink.records, task.sink.size

@@ -39,14 +39,12 @@ class Run(NamedTuple):
 
 def sort_lines(lines: list[bytes], layout: Layout) -> list[bytes]:
     """The lines (without ends) in the order of their keys' bytes; stable."""
-    key_of = layout.key_of()
-    step = max(1, len(lines) // SAMPLE)
-    sample = [key_of(line) for line in lines[::step]]
+    sample = layout.keys(lines[:: max(1, len(lines) // SAMPLE)])
     if len(set(sample)) > FEW_KEYS * len(sample):
-        return sorted(lines, key=key_of)
+        return sorted(lines, key=layout.key_of())
     groups: defaultdict[bytes, list[bytes]] = defaultdict(list)
-    for line in lines:
-        groups[key_of(line)].append(line)
+    for key, line in zip(layout.keys(lines), lines, strict=True):
+        groups[key].append(line)
     return list(itertools.chain.from_iterable(groups[key] for key in sorted(groups)))
 
 

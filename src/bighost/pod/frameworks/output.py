@@ -10,6 +10,8 @@ from bighost.pod.frameworks.records import Layout, Lines
 from bighost.pod.frameworks.shuffle import new_digest
 from bighost.pod.stderr import Offence
 
+HELD_BYTES = 256 * 1024
+
 
 class OutputLimit:
     """Counts the bytes of all output files of a run."""
@@ -40,14 +42,17 @@ class PartFile:
         self._digest = new_digest()
         self._path = folder / self.name
         self._path.touch()
+        self._held: list[bytes] = []
+        self._held_bytes = 0
 
     def write(self, data: bytes) -> None:
         """Take the next bytes. Raises Offence when the output gets too large, or a line too long."""
         self._append(self._lines.feed(data))
 
     def close(self) -> None:
-        """End the last line."""
+        """End the last line, and write what is still held."""
         self._append(self._lines.end())
+        self._flush()
 
     def described(self) -> OutputFile:
         """The file's name, size and digest."""
@@ -60,8 +65,16 @@ class PartFile:
         lines.pop()
         text = b"\n".join([*self._layout.complete(lines), b""])
         self._limit.take(len(text))
-        with self._path.open("ab", buffering=0) as file:
-            file.write(text)
         self._digest.update(text)
         self.records += len(lines)
         self.size += len(text)
+        self._held.append(text)
+        self._held_bytes += len(text)
+        if self._held_bytes > HELD_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._path.open("ab") as file:
+            file.writelines(self._held)
+        self._held = []
+        self._held_bytes = 0

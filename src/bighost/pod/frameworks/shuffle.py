@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 from bighost.pod.frameworks.merge import Run, join, merged, sort_lines, taking_apart
 from bighost.pod.frameworks.records import Layout, Lines, partition_of
 
-BUFFER_BYTES = 16 << 20  # of all collectors that run at a time, together
+BUFFER_BYTES = 32 << 20  # of all collectors that run at a time, together
 LINE_BYTES = 64  # what a line costs in memory beside its bytes
 KNOWN_KEYS = 50_000  # partitions that a collector remembers
 DIGEST_BYTES = 32
@@ -104,9 +104,8 @@ class Collector:
         if self._partitions == 1:
             return [lines]
         parts: list[list[bytes]] = [[] for _ in range(self._partitions)]
-        key_of = self._layout.key_of()
-        for line in lines:
-            parts[self._partition(key_of(line))].append(line)
+        for key, line in zip(self._layout.keys(lines), lines, strict=True):
+            parts[self._partition(key)].append(line)
         return parts
 
     def _partition(self, key: bytes) -> int:
