@@ -84,7 +84,7 @@ class Session:
         self._desk = host.desk
         self._welcome: say.Welcome | None = None
         self._greeted_at = 0.0
-        self._heard_at = time.monotonic()
+        self._unanswered_since: float | None = None  # results were sent, and nothing came since
         self._handed_in: dict[Held, float] = {}  # when, on this connection
         self._told_credit: int | None = None
 
@@ -112,7 +112,7 @@ class Session:
     async def _listen(self) -> None:
         while True:
             message = say.decode_from_coordinator(await self._socket.receive())
-            self._heard_at = time.monotonic()
+            self._unanswered_since = None
             await self._take(message)
 
     async def _take(self, message: FromCoordinator) -> None:
@@ -175,8 +175,8 @@ class Session:
         now = time.monotonic()
         if self._welcome is None and now - self._greeted_at > GREETING_S:
             raise NetworkError("the coordinator does not answer the greeting")
-        silence = now - max(self._heard_at, min(self._handed_in.values(), default=now))
-        if self._handed_in and silence > SILENT_LEASES * self._lease_s:
+        since = self._unanswered_since
+        if since is not None and now - since > SILENT_LEASES * self._lease_s:
             raise NetworkError("the coordinator does not answer results")
 
     def _due(self) -> list[Result]:
@@ -200,6 +200,8 @@ class Session:
         pull = self._desk.pull(results)
         now = time.monotonic()
         self._handed_in |= {Held(result.job, result.attempt): now for result in results}
+        if results and self._unanswered_since is None:
+            self._unanswered_since = now
         self._told_credit = pull.credit
         await self._send(pull)
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import structlog
 import zmq
 import zmq.asyncio
 from zmq.utils.monitor import parse_monitor_message
+
+log = structlog.get_logger()
 
 
 class Monitor:
@@ -28,16 +31,19 @@ class Monitor:
         self._events.rcvhwm = 0
         self._events.connect(address)
         self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(_see)
 
-    async def close(self) -> None:
-        """Watch no more. Raises what ended the watching before, if something did."""
+    def close(self) -> None:
+        """Watch no more."""
         self._task.cancel()
-        await asyncio.wait({self._task})
         self._watched.disable_monitor()
         self._events.close()
-        if not self._task.cancelled() and (error := self._task.exception()):
-            raise error
 
     async def _run(self) -> None:
         while True:
             self._on_event(int(parse_monitor_message(await self._events.recv_multipart())["event"]))
+
+
+def _see(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        log.error("a monitor has failed", action="monitor_bug", exc_info=task.exception())

@@ -109,10 +109,10 @@ class CoordinatorSocket:
         if self._socket.closed:
             return
         if self._monitor is not None:
-            await self._monitor.close()
+            self._monitor.close()
         self._socket.close(linger=_ms(LINGER_S))
         self._authenticator.stop()
-        await asyncio.to_thread(self._context.term)
+        await _terminated(self._context)
 
 
 class NodeSocket:
@@ -221,9 +221,9 @@ class _Connection:
             raise NetworkError(self._lost.result()) from None
 
     async def close(self) -> None:
-        await self._monitor.close()
+        self._monitor.close()
         self._socket.close(linger=_ms(LINGER_S))
-        await asyncio.to_thread(self._context.term)
+        await _terminated(self._context)
 
     def _saw(self, event: int) -> None:
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED and not self._admitted.done():
@@ -263,6 +263,11 @@ def _cannot_listen(host: str, port: int, error: zmq.ZMQError | OSError) -> Opera
         f"can't listen for nodes on {host}:{port}: {error.strerror or error}",
         hint="choose an address of this machine by --listen HOST:PORT",
     )
+
+
+async def _terminated(context: zmq.asyncio.Context) -> None:
+    """Wait until what was on its way is sent, LINGER_S at most; goes on by itself when we are cancelled."""
+    await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, context.term))
 
 
 def _ms(seconds: float) -> int:
