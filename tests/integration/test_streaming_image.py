@@ -89,6 +89,15 @@ def test_a_greedy_program_dies_and_the_pod_lives(container: tuple[Container, Pod
     assert started.status == "running"
 
 
+def test_a_work_folder_smaller_than_the_limit_is_our_fault(container: tuple[Container, PodClient]) -> None:
+    _, pod = container
+    writer = "with open('large', 'wb') as f:\n    for _ in range(100): f.write(bytes(1_000_000))\n"
+    order = order_of([Path("/opt/bighost/smoke/smoke.txt")], writer, disk_bytes=200 * MIB)
+    report = pod.run(order)
+    assert (report.outcome, report.output) == (Outcome.FAULT, [])
+    assert "the work folder is full" in report.message
+
+
 def test_nothing_in_the_image_can_raise_a_right(container: tuple[Container, PodClient]) -> None:
     started, _ = container
     code, found = started.exec_run(["find", "/", "-xdev", "-type", "f", "-perm", "/6000"])

@@ -57,7 +57,9 @@ class RunLimits:
     memory_bytes: int  # of all student processes together, at any moment
     processes: int  # student processes and threads at any moment
     output_bytes: int  # of all output files together
-    disk_bytes: int  # what student code may write to its work folder
+    disk_bytes: (
+        int  # files in the student's work folder, and intermediate data (what mappers write), together
+    )
     cores: int = 1  # mappers (and reducers) that may run at the same time
 
     def __post_init__(self) -> None:

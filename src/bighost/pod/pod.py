@@ -63,7 +63,7 @@ class Pod:
             if report.outcome is not Outcome.OK:
                 raise Fault(f"the trial run failed: {report.message}")
             self._workdir.wipe()
-        except Exception as error:
+        except Exception as error:  # whatever it is, those who wait must hear of it
             log.exception("warm-up failed")
             self._broken = str(error) or type(error).__name__
         else:
@@ -117,9 +117,10 @@ class Pod:
             self._output = {}
             try:
                 self._framework.reset()
+                self._broken = self._sandbox.sweep()
                 self._workdir.wipe()
-                self._broken = self._sandbox.sweep() or self._workdir.leftovers()
-            except (Fault, OSError, RecursionError) as error:
+                self._broken = self._broken or self._workdir.leftovers()
+            except (Fault, OSError) as error:
                 self._broken = f"the pod can't be wiped: {error}"
         self._busy = False
         return self._broken
@@ -154,7 +155,7 @@ class Pod:
             self._framework.run(run)
         except Stop as stop:
             return run.report(stop.outcome, stop.message, stop.stage)
-        except Exception as error:
+        except Exception as error:  # ours, whatever it is, and never the student's
             log.exception("run %s failed", run.order.run)
             return run.report(Outcome.FAULT, f"{type(error).__name__}: {error}")
         return run.report(Outcome.OK, "")

@@ -61,7 +61,7 @@ class Pump:
         self._piece = self._piece[written:]
         if written == 0:
             self._poll.unregister(self._program.stdin)
-            self._program.close_one(self._program.stdin)
+            self._program.close_stdin()
 
     def _read(self, handle: int) -> bool:
         """Take one piece; false when there is none, now or for ever."""

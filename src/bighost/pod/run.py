@@ -101,7 +101,7 @@ class Run:
                 stage.kill()
 
     def charge(self, size: int) -> None:
-        """Count `size` more bytes of intermediate data: they are disk that the student's code has used."""
+        """Count `size` more bytes of intermediate data against `RunLimits.disk_bytes`."""
         with self._lock:
             self.intermediate_bytes += size
             if self._stage:

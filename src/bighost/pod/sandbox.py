@@ -35,9 +35,7 @@ from bighost.pod.messages import (
 )
 
 ROOT = Path(__file__).parents[2]  # the folder that holds the package
-BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from bighost.pod import warden; warden.main(sys.argv[2:])"
-)
+WARDEN = (sys.executable, "-P", "-S", "-m", "bighost.pod.warden")  # without what `site` would load
 PIPE_BYTES = 256 * 1024
 CHARGE_BYTES = 64 * 1024  # a program may flush each line: not each is worth a message
 PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3")
@@ -82,10 +80,10 @@ class Program:
                 raise Fault(why)
         raise Fault("the warden died")
 
-    def close_one(self, handle: int) -> None:
-        """Close one of our ends."""
-        self._open.remove(handle)
-        os.close(handle)
+    def close_stdin(self) -> None:
+        """Let it see the end of its input."""
+        self._open.remove(self.stdin)
+        os.close(self.stdin)
 
     def kill(self) -> None:
         """Kill it; its ending can still be read. May be called from any thread."""
@@ -183,19 +181,10 @@ class Sandbox:
         self.python = ""
         self._control, remote = pair()
         with remote:
-            handle = remote.fileno()
             self._warden = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    "-c",
-                    BOOT,
-                    str(ROOT),
-                    str(handle),
-                    str(-1 if uid is None else uid),
-                ],
-                pass_fds=[handle],
+                [*WARDEN, str(remote.fileno()), str(-1 if uid is None else uid)],
+                env={"PYTHONPATH": str(ROOT)},
+                pass_fds=[remote.fileno()],
                 stdin=subprocess.DEVNULL,
             )
 

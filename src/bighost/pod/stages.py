@@ -104,7 +104,7 @@ class StageRun:
     def _enlist(self, index: int, program: Program) -> None:
         with self._lock:
             self._running[index] = program
-            if index > self._failed:
+            if index > self._failed or self._run.cancelled:  # it started when the others were killed
                 program.kill()
 
     def _fail(self, index: int) -> None:
@@ -127,14 +127,13 @@ class StageRun:
     def _report(self, usage: StageUsage, wall_s: float, complaint: Complaint | None) -> StageReport:
         ends = [self._ends[index] for index in sorted(self._ends)]
         blamed = self._blamed(usage) if complaint else None
-        status = self._ends[blamed].status if blamed in self._ends else 0
-        was_killed = complaint is not None and (usage.breach is not None or os.WIFSIGNALED(status))
+        exit_code, signal_word = self._exit(usage, blamed) if complaint else (0, None)
         return StageReport(
             name=self._name,
             tasks=self._count,
             usage=Usage(usage.cpu_s, wall_s, usage.peak_bytes),
-            exit=None if was_killed else os.waitstatus_to_exitcode(status),
-            signal=signal_name(status or signal.SIGKILL) if was_killed else None,
+            exit=exit_code,
+            signal=signal_word,
             failed_task=blamed,
             records_in=sum(end.records_in for end in ends),
             records_out=sum(end.records_out for end in ends),
@@ -150,6 +149,17 @@ class StageRun:
             return self._failed
         killed = [index for index, end in self._ends.items() if end.status == signal.SIGKILL]
         return killed[0] if len(killed) == 1 else None
+
+    def _exit(self, usage: StageUsage, blamed: int | None) -> tuple[int | None, str | None]:
+        """Exit code, or signal, of the task that failed."""
+        if usage.breach is not None:
+            return None, signal.SIGKILL.name
+        if blamed not in self._ends:
+            return None, None  # it could not be started
+        status = self._ends[blamed].status
+        if os.WIFSIGNALED(status):
+            return None, signal_name(status)
+        return os.waitstatus_to_exitcode(status), None
 
     def _stderr(self, blamed: int | None, ends: list[TaskEnd]) -> str:
         if blamed in self._ends:

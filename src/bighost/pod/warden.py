@@ -23,7 +23,7 @@ from contextlib import suppress
 from typing import cast
 
 from bighost.pod import spawn
-from bighost.pod.messages import Begin, Charge, End, Exited, Kill, NotStarted, Spawn, receive, send
+from bighost.pod.messages import Begin, Charge, End, Exited, Kill, Message, NotStarted, Spawn, receive, send
 from bighost.pod.processes import Process, descendants, threads_of
 from bighost.pod.watch import Watch
 
@@ -105,7 +105,7 @@ class Warden:
         try:
             pid = spawn.start(order, self._walls(), stdio, channel)
         except OSError as error:
-            send(channel, NotStarted(error.errno or 0, f"no process could be forked: {error}"))
+            _tell(channel, NotStarted(error.errno or 0, f"no process could be forked: {error}"))
             channel.close()
         else:
             self._programs[pid] = channel
@@ -133,7 +133,7 @@ class Warden:
         self._sample(self._watch)
         clean = self._kill_everybody()
         if tell:
-            send(self._stage, self._watch.usage(clean))
+            _tell(self._stage, self._watch.usage(clean))
         self._forget(self._stage)
         self._stage = self._watch = self._limits = None
 
@@ -226,9 +226,9 @@ class Warden:
             self._enforce(self._watch)
 
 
-def _tell(channel: socket.socket, exited: Exited) -> None:
+def _tell(channel: socket.socket, message: Message) -> None:
     with suppress(BrokenPipeError, ConnectionResetError):  # the server gave it up at this very moment
-        send(channel, exited)
+        send(channel, message)
 
 
 def _kill(pid: int) -> None:

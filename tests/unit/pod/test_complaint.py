@@ -73,9 +73,7 @@ def test_no_traceback_no_guess(stderr: str) -> None:
     assert about_exit("reducer (task 2)", 3 << 8, stderr).message == "reducer (task 2) ended with exit code 3"
 
 
-@pytest.mark.parametrize(
-    "kind", ["MemoryError", "numpy._ArrayMemoryError: Unable to allocate"]
-)
+@pytest.mark.parametrize("kind", ["MemoryError", "numpy._ArrayMemoryError: Unable to allocate"])
 def test_no_memory_is_the_memory_limit(kind: str) -> None:
     assert about_exit("mapper", EXIT_1, BARE.replace("AssertionError", kind)).outcome is Outcome.MEMORY_LIMIT
 

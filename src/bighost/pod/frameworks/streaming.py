@@ -1,9 +1,10 @@
 """Hadoop Streaming's semantics without Hadoop: mapper, sort by key, reducer, as programs on pipes.
 
 Stage `mapper` runs the mapper on each input split and keeps its output as sorted segments, one a reducer.
-Stage `combiner`, if there is one, makes each segment that is not empty smaller. Stage `reducer` merges the
-segments of each partition, equal keys in the order of splits and of lines within a split, and its programs'
-output becomes `part-00000` and so on. Without a reducer the mappers' output is the output, unsorted.
+Stage `combiner`, if there is one, makes each segment that is not empty smaller. What these two write is
+intermediate data, which counts as disk. Stage `reducer` merges the segments of each partition, equal keys in
+the order of splits and of lines within a split, and its programs' output becomes `part-00000` and so on.
+Without a reducer the mappers' output is the output, unsorted.
 """
 
 from __future__ import annotations
