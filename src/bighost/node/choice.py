@@ -24,7 +24,8 @@ async def choose(wanted: str) -> tuple[str, str]:
     try:
         kind = RuntimeKind(wanted)
     except ValueError:
-        hint = perhaps(wanted, RuntimeKind) or f"it is one of {', '.join(RuntimeKind)}"
+        known = [kind.value for kind in RuntimeKind]
+        hint = perhaps(wanted, known) or f"it is one of {', '.join(known)}"
         raise OperatorError(f"there is no runtime {wanted!r}", hint=hint) from None
     if kind is RuntimeKind.PROCESS:
         return kind.value, "Pods are processes of this machine, as you asked for."
