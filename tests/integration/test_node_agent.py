@@ -16,18 +16,18 @@ import pytest
 from fake_coordinator import DEADLINE_S, TOKEN, FakeCoordinator, unpacked
 from fake_pods import OUTPUT, FakeRuntime, reported
 
-from bighost.errors import Refused
+from bighost.errors import OperatorError, Refused
 from bighost.job.assignment import Comparator, Limits
 from bighost.job.job import FaultKind
 from bighost.marking import normalised
-from bighost.node.agent import KILLED, NodeAgent
+from bighost.node.agent import KILLED, NodeAgent, run_node
 from bighost.node.backoff import Backoff
 from bighost.node.equipment import Equipment, RuntimeInUse, equip
 from bighost.node.home import Home
 from bighost.node.identity import enrol
 from bighost.node.runtime.base import EngineGone, PodDied
 from bighost.pod.contract import Outcome, RunOrder, RunReport
-from bighost.settings import GIB, derive, for_profile
+from bighost.settings import GIB, RuntimeKind, derive, for_profile
 from bighost.wire.keys import KeyPair
 from bighost.wire.messages import (
     Batch,
@@ -526,6 +526,34 @@ async def test_an_idle_node_leaves_at_once(coordinator, tmp_path):
         running.agent.interrupt()
         assert await running.ended() == 0
         assert (await coordinator.heard(Leave)).reason
+
+
+# -- the whole of a node's start
+
+
+async def test_a_node_is_started_stopped_by_signal_and_started_again_without_a_token(coordinator, tmp_path):
+    lines: list[str] = []
+    settings = for_profile(
+        Profile.LIGHTWEIGHT, data=tmp_path / "n", name="laptop", runtime=RuntimeKind.PROCESS
+    )
+    for token in (TOKEN, None):
+        running = asyncio.create_task(run_node(settings, coordinator.url, token, on_line=lines.append))
+        join = await coordinator.heard(Join)
+        assert (join.profile, join.runtime, join.settings["name"]) == (
+            Profile.LIGHTWEIGHT,
+            "process",
+            "laptop",
+        )
+        with pytest.raises(OperatorError, match="another node runs"):
+            await run_node(settings, coordinator.url, token)
+        await coordinator.heard(Pull)
+        os.kill(os.getpid(), signal.SIGINT)
+        async with asyncio.timeout(DEADLINE_S):
+            assert await running == 0
+        await coordinator.heard(Leave)
+    assert len(coordinator.enrolled) == 1
+    assert lines[0].startswith("Pods are processes of this machine")
+    assert any(line.startswith("Careful: ") for line in lines)
 
 
 # -- what a crash leaves

@@ -72,7 +72,7 @@ class NodeAgent:
         self.logs_sent: dict[str, int] = {}
         self.log = equipment.logs.logger("executor")
         self.outbox = equipment.outbox
-        uploads = Uploads(self.outbox, equipment.transfer)
+        uploads = Uploads(self.outbox, equipment.transfer, self.logs.logger("output_processor"))
         self.desk = Desk(equipment.offer.credit, self.outbox, uploads, clock, self.log)
         self._workers = Workers(equipment, self.desk.deliver, self.desk.on_progress, clock)
         self.desk.workers = self._workers

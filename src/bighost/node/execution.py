@@ -26,6 +26,8 @@ OVERHEAD_BYTES: dict[str, int] = {}  # of frameworks that need more than the con
 SERVER_BYTES = 128 * MIB
 WORK_SLACK_BYTES = 32 * MIB
 
+STARTED = "started"  # the stage of a test of which its pod has said nothing yet
+
 Lease = Callable[[], AbstractAsyncContextManager[Pod]]
 KeeperOf = Callable[[str], Keeper]
 OnTestProgress = Callable[[str, Progress], None]
@@ -103,6 +105,7 @@ async def _run_test(
     on_progress: OnTestProgress,
 ) -> TestRun:
     inputs = [pod.path_of(datasets[digest]) for digest in test.inputs]
+    on_progress(test.name, Progress(STARTED, 0, 0))
     report = await pod.run(run_order(order, test, inputs), lambda p: on_progress(test.name, p))
     output = None
     if report.outcome is Outcome.OK:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
+from structlog.typing import FilteringBoundLogger
 
 from bighost.node.backoff import Backoff
 from bighost.node.outbox import Outbox
@@ -12,15 +12,14 @@ from bighost.node.transfer import Gone, Transfer, Unavailable
 
 AT_ONCE = 2
 
-log = structlog.get_logger()
-
 
 class Uploads:
     """The outputs that are asked for."""
 
-    def __init__(self, outbox: Outbox, transfer: Transfer) -> None:
+    def __init__(self, outbox: Outbox, transfer: Transfer, log: FilteringBoundLogger) -> None:
         self._outbox = outbox
         self._transfer = transfer
+        self._log = log
         self._asked: asyncio.Queue[tuple[str, int, str]] = asyncio.Queue()
 
     def ask(self, job: str, attempt: int, test: str) -> None:
@@ -51,11 +50,12 @@ class Uploads:
             try:
                 await self._transfer.output(job, attempt, test, self._outbox.output(job, attempt, test))
             except Unavailable as error:
-                log.warning("output was not taken", action="upload_retry", job=job, why=error.message)
+                self._log.warning("output was not taken", action="upload_retry", job=job, why=error.message)
                 await asyncio.sleep(backoff.next())
             except (Gone, FileNotFoundError) as error:
-                log.info("output is not wanted", action="upload_dropped", job=job, why=str(error))
+                self._log.info("output is not wanted", action="upload_dropped", job=job, why=str(error))
                 break
             else:
+                self._log.info("output is handed in", action="upload", job=job, attempt=attempt, test=test)
                 break
         self._outbox.uploaded(job, attempt, test)

@@ -21,8 +21,6 @@ from bighost.node.slots import Queue, Share
 from bighost.pod import contract
 from bighost.wire.messages import Held, JobOrder, Progress, Result, RunFault
 
-STARTED = "started"  # the stage of a job of which nothing else is known yet
-
 
 class _Waiting(msgspec.Struct, frozen=True):
     order: JobOrder
@@ -141,7 +139,6 @@ class Workers:
 
     async def _attempt(self, rank: int, waiting: _Waiting, share: Share, log: FilteringBoundLogger) -> Result:
         order, tools, started = waiting.order, self._tools, self._clock()
-        self._on_progress(self._progress(order, order.tests[0].name if order.tests else "", STARTED))
         try:
             spec = tools.spec_of(order.need)
             async with tools.datasets.pinned(d for test in order.tests for d in test.inputs) as files:
@@ -150,7 +147,7 @@ class Workers:
                     files,
                     lambda: tools.pool.lease(spec, rank, share.cores),
                     lambda test: tools.outbox.keeper(order.job, order.attempt, test),
-                    lambda test, seen: self._on_progress(self._progress(order, test, seen.stage, seen)),
+                    lambda test, seen: self._on_progress(self._progress(order, test, seen)),
                 )
         except RunFailed as fault:
             return self._failed(waiting, started, fault.kind, str(fault))
@@ -167,17 +164,15 @@ class Workers:
             ended=self._clock(),
         )
 
-    def _progress(
-        self, order: JobOrder, test: str, stage: str, seen: contract.Progress | None = None
-    ) -> Progress:
+    def _progress(self, order: JobOrder, test: str, seen: contract.Progress) -> Progress:
         return Progress(
             job=order.job,
             attempt=order.attempt,
             test=test,
-            stage=stage,
-            done=seen.done if seen else 0,
-            total=seen.total if seen else 0,
-            status=seen.status if seen else "",
+            stage=seen.stage,
+            done=seen.done,
+            total=seen.total,
+            status=seen.status,
             now=self._clock(),
         )
 

@@ -229,8 +229,7 @@ class _Connection:
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED and not self._admitted.done():
             self._admitted.set_result("")
         elif event & _BROKEN and not self._lost.done():
-            why = str(zmq.Event(event).name).lower().replace("_", " ")
-            self._lost.set_result(f"the connection is lost ({why})")
+            self._lost.set_result("the connection was lost")
 
 
 def _common_options(socket: zmq.asyncio.Socket) -> None:

@@ -103,7 +103,7 @@ async def test_the_pod_is_told_all_that_it_needs(tmp_path):
     assert base64.b64decode(told.files["mapper.py"]) == b"print()"
     assert (told.options, told.arguments) == ({"reducers": 2}, ["5"])
     assert (told.limits.cores, told.limits.wall_s) == (2, 7.0)
-    assert seen == ["t mapper"]
+    assert seen == ["t started", "t mapper"]
 
 
 async def test_a_failed_run_says_what_the_student_needs_to_know(tmp_path):
