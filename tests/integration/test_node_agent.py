@@ -16,7 +16,7 @@ import pytest
 from fake_coordinator import DEADLINE_S, TOKEN, FakeCoordinator, unpacked
 from fake_pods import OUTPUT, FakeRuntime, reported
 
-from bighost.errors import OperatorError, Refused
+from bighost.errors import NetworkError, OperatorError, Refused
 from bighost.job.assignment import Comparator, Limits
 from bighost.job.job import FaultKind
 from bighost.marking import normalised
@@ -554,6 +554,23 @@ async def test_a_node_is_started_stopped_by_signal_and_started_again_without_a_t
     assert len(coordinator.enrolled) == 1
     assert lines[0].startswith("Pods are processes of this machine")
     assert any(line.startswith("Careful: ") for line in lines)
+
+
+async def test_a_coordinator_that_is_just_being_started_is_waited_for(coordinator, tmp_path, monkeypatch):
+    await coordinator.stop()
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    settings = for_profile(Profile.CORE, data=tmp_path, name="n", runtime=RuntimeKind.PROCESS)
+    running = asyncio.create_task(run_node(settings, coordinator.url, TOKEN, on_line=lines.put_nowait))
+    async with asyncio.timeout(DEADLINE_S):
+        assert "no coordinator answers" in await lines.get()
+    await coordinator.start()
+    await coordinator.heard(Join)
+    running.cancel()
+    await asyncio.wait({running})
+    await coordinator.stop()
+    monkeypatch.setattr("bighost.node.agent.ENROL_S", 0.2)
+    with pytest.raises(NetworkError, match="no coordinator answers"):
+        await run_node(for_profile(Profile.CORE, data=tmp_path / "2", name="n"), coordinator.url, TOKEN)
 
 
 # -- what a crash leaves

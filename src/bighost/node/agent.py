@@ -44,6 +44,7 @@ DRAINING = "draining"
 KILLED = 130
 LEAVE_S = 60.0  # for results to be acknowledged once nothing runs any more
 GOODBYE_S = 5.0
+ENROL_S = 15.0  # for a coordinator that is just being started again
 
 OnLine = Callable[[str], None]
 
@@ -227,7 +228,7 @@ async def run_node(
     home = Home(settings.data)
     with home.held():
         keys = await asyncio.to_thread(KeyPair.load_or_create, home.keys)
-        who = await identity(home.identity, url, token, settings.name, settings.profile, keys)
+        who = await _enrolled(settings, home, url, token, keys, on_line)
         kind, why = await choice.choose(settings.runtime)
         on_line(why)
         runtime = choice.open_runtime(
@@ -247,6 +248,23 @@ async def run_node(
                     return await agent.run()
         finally:
             await runtime.close()
+
+
+async def _enrolled(
+    settings: NodeSettings, home: Home, url: str, token: str | None, keys: KeyPair, on_line: OnLine
+) -> Identity:
+    """Who this node is. A coordinator that does not answer is asked again for ENROL_S."""
+    deadline, backoff = asyncio.get_running_loop().time() + ENROL_S, Backoff(0.5, 3.0)
+    while True:
+        try:
+            return await identity(home.identity, url, token, settings.name, settings.profile, keys)
+        except NetworkError as error:
+            pause = backoff.next()
+            if asyncio.get_running_loop().time() + pause > deadline:
+                raise
+            if backoff.tries == 1:
+                on_line(f"{error.message}. Trying again for {ENROL_S:g} s.")
+            await asyncio.sleep(pause)
 
 
 async def _made_ready(kind: str, runtime: Runtime, on_line: OnLine) -> RuntimeInUse:

@@ -25,14 +25,14 @@ class Backoff:
         self._first = first
         self._longest = longest
         self._uniform = uniform
-        self._tries = 0
+        self.tries = 0  # since it last worked
 
     def next(self) -> float:
         """The time to wait before the next try."""
-        bound = min(self._longest, self._first * 2 ** min(self._tries, 30))
-        self._tries += 1
+        bound = min(self._longest, self._first * 2 ** min(self.tries, 30))
+        self.tries += 1
         return self._uniform(LEAST_SHARE * bound, bound)
 
     def reset(self) -> None:
         """It worked: begin anew."""
-        self._tries = 0
+        self.tries = 0

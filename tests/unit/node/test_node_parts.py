@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 import structlog
@@ -209,6 +208,8 @@ def test_every_wall_that_does_not_hold_is_said():
     assert not any("network" in sentence for sentence in boxed)
 
 
-def test_the_runtimes_are_opened_by_name(tmp_path):
-    assert type(choice.open_runtime("process", "n", Path(tmp_path))).__name__ == "ProcessRuntime"
-    assert type(choice.open_runtime("docker", "n", Path(tmp_path))).__name__ == "DockerRuntime"
+@pytest.mark.parametrize(("kind", "name"), [("process", "ProcessRuntime"), ("docker", "DockerRuntime")])
+async def test_the_runtimes_are_opened_by_name(tmp_path, kind, name):
+    opened = choice.open_runtime(kind, f"node-of-{tmp_path.name}", tmp_path)
+    assert type(opened).__name__ == name
+    await opened.close()
