@@ -28,6 +28,7 @@ class Cluster:
     coordinator: subprocess.Popen[str] | None = None
     nodes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     serving: dict[str, str] = field(default_factory=dict)
+    node_port: int = 0
 
     @property
     def url(self) -> str:
@@ -52,10 +53,12 @@ class Cluster:
         first = self.coordinator.stdout.readline()
         assert first.startswith("url"), (self.folder / "coordinator.log").read_text()
         self.serving = json.loads(ready.read_text())
+        with self.client() as client:
+            self.node_port = client.health().node_port
 
     def again(self, *options: str) -> None:
-        """Start the coordinator on the port that it had."""
-        self.up(*options, listen=self.url.removeprefix("http://"))
+        """Start the coordinator on the ports that it had."""
+        self.up("--node-port", str(self.node_port), *options, listen=self.url.removeprefix("http://"))
 
     def join(self, name: str, *options: str, profile: str = "core", runtime: str = "process") -> None:
         """Start a node."""
@@ -79,6 +82,13 @@ class Cluster:
         """Run a command to its end, against this cluster."""
         environment = {**self.environment, "BIGHOST_URL": self.url, "BIGHOST_TOKEN": token or self.admin}
         return run(*args, environment=environment, check=check)
+
+    def until_here(self, *names: str) -> None:
+        """Wait until these nodes have joined; the live snapshots tell."""
+        with self.client() as client:
+            for status in client.watch():
+                if set(names) <= {n.name for n in status.nodes if n.state == "here"}:
+                    return
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()

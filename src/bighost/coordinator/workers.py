@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -51,7 +53,8 @@ class Workers:
 
     def _new(self) -> ProcessPoolExecutor:
         # A forked process would share our sockets and threads; this one starts clean.
-        return ProcessPoolExecutor(self._number, mp_context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._number, mp_context=context, initializer=_die_with_parent)
 
     def _renew(self, broken: ProcessPoolExecutor) -> None:
         if self._pool is broken:
@@ -64,6 +67,18 @@ def _end(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()  # the pool itself can't end one that is busy
+
+
+def _die_with_parent() -> None:
+    """A coordinator that is killed can't tell its workers; they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _nothing() -> None:

@@ -229,6 +229,7 @@ class Health(Shape, frozen=True, kw_only=True):
     protocol: int
     taking: bool
     now: int
+    node_port: int
     notice: str = ""
 
 

@@ -39,6 +39,7 @@ async def health(request: ApiRequest) -> Health:
         protocol=PROTOCOL,
         taking=coordinator.rounds.taking,
         now=coordinator.clock(),
+        node_port=coordinator.socket.port,
         notice=coordinator.rounds.notice,
     )
 
