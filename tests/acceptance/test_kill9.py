@@ -10,16 +10,15 @@ from bighost.errors import NetworkError
 from bighost.job.state import State
 from bighost.job.verdict import Verdict
 from bighost.wire.http import JobView, NewUser
-from tests.acceptance.cluster import DEADLINE_S, EXAMPLES, Cluster
+from tests.acceptance.cluster import DEADLINE_S, Cluster
 
 TEAMS = 20
 EACH = 10
 KILLS = 3
-RIGHT = EXAMPLES / "wordcount/submissions/passed/plain"
 
 
 def test_no_acknowledged_submission_is_lost_and_none_is_marked_twice(coordinator: Cluster) -> None:
-    _quick_assignment(coordinator)
+    right = _quick_assignment(coordinator)
     coordinator.join("core")
     coordinator.until_here("core")
     with coordinator.client() as client:
@@ -28,7 +27,7 @@ def test_no_acknowledged_submission_is_lost_and_none_is_marked_twice(coordinator
     serving.set()
 
     with ThreadPoolExecutor(4) as threads:
-        handing_in = [threads.submit(_hand_in, coordinator.url, p.token, serving) for p in people]
+        handing_in = [threads.submit(_hand_in, coordinator.url, p.token, right, serving) for p in people]
         for _ in range(KILLS):
             _wait_for_marks(coordinator, 10)
             serving.clear()
@@ -45,16 +44,17 @@ def test_no_acknowledged_submission_is_lost_and_none_is_marked_twice(coordinator
     assert {sum(line.text.startswith("graded") for line in story) for story in stories} == {1}
 
 
-def _quick_assignment(cluster: Cluster) -> None:
-    """A tiny assignment, so that 200 submissions take seconds."""
+def _quick_assignment(cluster: Cluster) -> dict[str, bytes]:
+    """A tiny assignment, so that 200 submissions take seconds; returns a hand-in that passes."""
     folder = cluster.folder / "quick"
     cluster.command("assignments", "new", str(folder))
     cluster.command("assignments", "add", str(folder), "--runtime", "process")
+    (passed,) = (folder / "submissions/passed").iterdir()
+    return {p.name: p.read_bytes() for p in passed.glob("*.py")}
 
 
-def _hand_in(url: str, token: str, serving: threading.Event) -> list[str]:
+def _hand_in(url: str, token: str, files: dict[str, bytes], serving: threading.Event) -> list[str]:
     """Hand in until it is acknowledged, as a person whose connection breaks would."""
-    files = {p.name: p.read_bytes() for p in RIGHT.glob("*.py")}
     acknowledged: list[str] = []
     with Client(url, token) as client:
         while len(acknowledged) < EACH:
