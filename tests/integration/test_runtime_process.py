@@ -15,6 +15,7 @@ import psutil
 import pytest
 from pods import ESCAPING_MAPPER, SLEEPING_MAPPER, order_of, output_of, run, spec_of, start_running
 
+from bighost.node.runtime import processes
 from bighost.node.runtime.base import PodDied, PodNotReady
 from bighost.node.runtime.pool import Pool
 from bighost.node.runtime.process import OWNER_VARIABLE, ProcessPod, ProcessRuntime
@@ -100,8 +101,7 @@ async def test_a_killed_pod_is_dead_and_the_pool_replaces_it(
         with pytest.raises(PodDied, match="its process"):  # noqa: PT012 - the lease has to be left by it
             async with pool.lease(SPEC, 0) as pod:
                 running = await start_running(pod, order_of([pod.path_of(words)], SLEEPING_MAPPER))
-                for process in living(node):
-                    process.kill()
+                await asyncio.to_thread(processes.kill, living(node))
                 await running
         async with pool.lease(SPEC, 0) as another:
             assert another.name != pod.name
