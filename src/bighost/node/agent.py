@@ -27,7 +27,7 @@ from bighost.node.desk import Desk
 from bighost.node.equipment import Equipment, RuntimeInUse, equip
 from bighost.node.health import Health
 from bighost.node.home import Home
-from bighost.node.identity import Identity, identity
+from bighost.node.identity import Identity, identity, located
 from bighost.node.runtime.base import Runtime
 from bighost.node.session import Session
 from bighost.node.telemetry import Telemetry
@@ -167,6 +167,7 @@ class NodeAgent:
                 self._session = None
                 await socket.close()
             await asyncio.sleep(self._backoff.next())
+            self._who = await located(self._who)
 
     def _tell_of_loss(self, lost: NetworkError) -> None:
         self.log.warning("no connection", action="disconnected", why=lost.message)

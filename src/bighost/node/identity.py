@@ -14,11 +14,12 @@ import httpx
 import msgspec
 
 from bighost.errors import NetworkError, OperatorError, Refused
-from bighost.wire.http import EnrolReply, EnrolRequest, Problem
+from bighost.wire.http import EnrolReply, EnrolRequest, Health, Problem
 from bighost.wire.keys import KeyPair, is_key
 from bighost.wire.messages import Profile
 
 ENROL_S = 30.0
+ASK_S = 5.0
 _REFUSALS = (401, 403)
 
 
@@ -73,6 +74,20 @@ async def enrol(url: str, join_token: str, name: str, profile: Profile, keys: Ke
         port=reply.port,
         token=reply.token,
     )
+
+
+async def located(who: Identity) -> Identity:
+    """The same node, with the port on which its coordinator listens for nodes now.
+
+    A coordinator that was started again may have another one. Where it doesn't answer, the port stays.
+    """
+    try:
+        async with httpx.AsyncClient(timeout=ASK_S) as http:
+            answer = await http.get(f"{who.url}/api/health")
+        health = msgspec.json.decode(answer.content, type=Health)
+    except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError):
+        return who  # it is still away, or it is not the coordinator that answers: the next try asks again
+    return msgspec.structs.replace(who, port=health.node_port)
 
 
 async def identity(
