@@ -129,9 +129,16 @@ def test_a_drained_node_gets_no_more_finishes_and_leaves() -> None:
     with Playbook() as play:
         with_jobs_on_n1(play, "j1") >> drained("n1") << drain("n1")
         play >> submitted("j2") << saved("j2", State.WAITING)
-        play >> pulled("n1", passed("j1"), credit=8) << saved("j1", State.GRADED) << ack("n1", kept("j1"))
+        play >> pulled("n1", passed("j1"), credit=0) << saved("j1", State.GRADED) << ack("n1", kept("j1"))
         play >> left("n1")
         assert play.engine.roster.get("n1") is None
+
+
+def test_a_drained_node_that_asks_for_more_has_not_heard_and_is_told_again() -> None:
+    with Playbook() as play:
+        with_jobs_on_n1(play).quietly(drained("n1"), submitted("j1"))
+        play >> pulled("n1", credit=8) << drain("n1")
+        play >> pulled("n1", credit=0)
 
 
 def test_a_drained_node_that_greets_again_is_asked_again_to_leave() -> None:

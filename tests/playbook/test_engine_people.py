@@ -103,6 +103,16 @@ def test_a_job_that_had_not_ended_when_it_was_read_is_not_run_again() -> None:
         play >> retried(stale) << reject("j1")
 
 
+def test_a_retry_from_before_the_last_run_is_refused_so_that_no_attempt_is_counted_twice() -> None:
+    with Playbook() as play:
+        play.quietly(*ENDED[State.GRADED])
+        read = play.job("j1")
+        play.quietly(retried(read), cancelled("j1"))
+        assert play.job("j1").attempt == 2
+        play >> retried(read) << reject("j1")
+        play >> retried(play.job("j1")) << SAVES << batch("n1", "j1", attempt=3)
+
+
 def test_a_job_is_handed_in_once() -> None:
     with Playbook() as play:
         play.quietly(submitted("j1"))

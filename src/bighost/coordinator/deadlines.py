@@ -27,6 +27,11 @@ class Deadlines(Generic[Key]):
     def __len__(self) -> int:
         return len(self._times)
 
+    @property
+    def entries(self) -> int:
+        """How many entries are kept, those included that are out of date."""
+        return len(self._heap)
+
     def get(self, key: Key) -> int | None:
         """The deadline of a key."""
         return self._times.get(key)

@@ -114,11 +114,9 @@ class Engine:
 
     def _retry_asked(self, event: on.RetryAsked) -> None:
         job = event.job
-        if job.id in self.jobs or not job.state.final:
-            self._ledger.order(do.Reject(job=job.id, message="it has not ended yet"))
-            return
-        if job.state is State.REJECTED:
-            self._ledger.order(do.Reject(job=job.id, message="it was rejected, and has never run"))
+        refusal = self._why_not_again(job)
+        if refusal:
+            self._ledger.order(do.Reject(job=job.id, message=refusal))
             return
         again = moved(
             job,
@@ -134,6 +132,16 @@ class Engine:
             stamps={stamp: at for stamp, at in job.stamps.items() if stamp in CHECKED},
         )
         self._ledger.wait(again, event.at, f"to be run again, asked by {event.by}")
+
+    def _why_not_again(self, job: Job) -> str:
+        """Why a job can't be run again; empty when it can."""
+        if job.id in self.jobs or not job.state.final:
+            return "it has not ended yet"
+        if job.state is State.REJECTED:
+            return "it was rejected, and has never run"
+        if self._ledger.is_stale(job):
+            return "it has been run again meanwhile"
+        return ""
 
     # -- time
 

@@ -36,7 +36,7 @@ class HandOut:
         """Whose turn it is, and the node that takes it."""
         for id in self._waiting.candidates(self._roster.has_ready):
             job = self._ledger.jobs[id]
-            node = self._roster.choose(job.requirement, _avoided(job))
+            node = self._roster.choose(job.requirement, avoided(job))
             if node is not None:
                 return job, node
         return None
@@ -61,6 +61,6 @@ class HandOut:
             self._ledger.order(do.SendBatch(node=key, jobs=batch))
 
 
-def _avoided(job: Job) -> frozenset[str]:
+def avoided(job: Job) -> frozenset[str]:
     """The nodes on which a fault of ours has struck this job."""
     return frozenset(f.node for f in job.faults if f.kind not in BLAMELESS)

@@ -24,6 +24,7 @@ from bighost.job.state import State, Step, step
 
 replace = msgspec.structs.replace
 WITH_NODE = frozenset({State.LEASED, State.RUNNING, State.MARKING})
+REMEMBERED = 1000  # ended jobs whose last attempt is kept in mind
 UNLUCKY = "BigHOST could not run this submission. It costs no try, and the staff have been told."
 
 
@@ -42,6 +43,7 @@ class Ledger:
         self.leases = Leases()
         self.roster = Roster()
         self.deadlines: Deadlines[str] = Deadlines()
+        self._ended: dict[str, int] = {}  # the last attempt of the jobs that ended most recently
         self._commands: list[do.Command] = []
 
     def order(self, command: do.Command) -> None:
@@ -69,6 +71,13 @@ class Ledger:
         if known is None or known.attempt != attempt or known.state is not State.MARKING:
             return None
         return known
+
+    def is_stale(self, job: Job) -> bool:
+        """Whether a job that has ended was run since it was read from the store: its attempts are used up.
+
+        Reading is the shell's, and asking takes a round; older jobs than are remembered can't be that fast.
+        """
+        return job.attempt < self._ended.get(job.id, 0)
 
     def adopt(self, job: Job, at: int) -> None:
         """Take in a live job from the store. Raises Ours on a final one, or one that was never accepted."""
@@ -133,6 +142,10 @@ class Ledger:
         """The job, in a final state, is no longer ours to move."""
         self.let_go(job)
         self.jobs.pop(job.id, None)
+        self._ended.pop(job.id, None)
+        self._ended[job.id] = job.attempt
+        if len(self._ended) > REMEMBERED:
+            del self._ended[next(iter(self._ended))]
         job = replace(job, stamps=job.stamped(at, Stamp.COMPLETED))
         self.order(do.Save(job=job, at=at, story=story))
 

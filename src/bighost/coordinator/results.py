@@ -37,6 +37,8 @@ class Results:
         if receipts:
             self._ledger.order(do.SendAck(node=node.key, receipts=receipts))
         self._ledger.roster.says(node, event.credit)
+        if node.draining and event.credit:
+            self._ledger.order(do.SendDrain(node=node.key))  # it can't have heard that
 
     def progressed(self, event: on.Progressed) -> None:
         """A job went a step further: it runs, and its lease is renewed."""

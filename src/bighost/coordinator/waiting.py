@@ -107,7 +107,7 @@ class _Line:
         yield from islice(self.again, LOOK_AHEAD)
         if self.fresh:
             first: Place = self.fresh[0]
-            yield first._replace(tag=first.tag + self.offset)
+            yield first._replace(tag=first.tag + self.offset) if self.offset else first
 
 
 class WaitingLine:
@@ -159,8 +159,24 @@ class WaitingLine:
 
         The first of them that some node can take is to be served. Don't change the line while you iterate.
         """
-        lines = (line for (requirement, _), line in self._lines.items() if line and servable(requirement))
-        return (place.job for place in heapq.merge(*(line.candidates() for line in lines)))
+        lines = [(line, requirement) for (requirement, _), line in self._lines.items() if line]
+        fronts = [(next(line.candidates()), number) for number, (line, _) in enumerate(lines)]
+        heapq.heapify(fronts)
+        opened: dict[int, Iterator[Place]] = {}
+        while fronts:
+            place, number = fronts[0]
+            if number not in opened:  # asking about a requirement costs more than comparing places
+                line, requirement = lines[number]
+                if not servable(requirement):
+                    heapq.heappop(fronts)
+                    continue
+                opened[number] = islice(line.candidates(), 1, None)
+            yield place.job
+            following = next(opened[number], None)
+            if following is None:
+                heapq.heappop(fronts)
+            else:
+                heapq.heapreplace(fronts, (following, number))
 
     def position(self, job: str) -> int:
         """How many jobs of the same requirement are ahead of this one. Raises KeyError."""
