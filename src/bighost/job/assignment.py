@@ -96,7 +96,7 @@ class Framework(Value, frozen=True):
 
     name: str = "streaming"
     image: str = ""  # empty: the framework's own
-    reuse: Reuse = Reuse.RESET
+    reuse: Reuse | None = None  # None: as the framework itself needs it
     options: dict[str, Any] = {}
 
 

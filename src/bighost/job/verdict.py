@@ -27,8 +27,8 @@ class Verdict(StrEnum):
 
 
 _GIVEN = {
-    Verdict.PASSED: "Every test with a weight ended by itself with exit code 0 in every task, within all limits, and its "
-    "output equals the key under the assignment's comparator.",
+    Verdict.PASSED: "Every test with a weight ended by itself with exit code 0 in every task, within all "
+    "limits, and its output equals the key under the assignment's comparator.",
     Verdict.PARTIAL: "Some tests with a weight passed and some did not, and the assignment gives partial "
     'credit (`marks.partial = "tests"`). The message names the first test that failed, and why.',
     Verdict.WRONG_ANSWER: "The program ended by itself with exit code 0 in every task, within all limits, "

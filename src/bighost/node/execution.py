@@ -15,15 +15,12 @@ from pathlib import Path
 from bighost.job.assignment import Limits, Reuse
 from bighost.job.job import FaultKind, Output, Segments, Stage, TestRun, Usage
 from bighost.node.output import Keeper, collect
-from bighost.node.runtime import base
 from bighost.node.runtime.base import Pod, PodDied, PodSpec, RuntimeFault
 from bighost.pod import contract
 from bighost.pod.contract import Outcome, Progress, RunLimits, RunOrder, RunReport
 from bighost.wire.messages import JobOrder, JobTest, PodNeed
 
 MIB = 1024**2
-OVERHEAD_BYTES: dict[str, int] = {}  # of frameworks that need more than the control server does
-SERVER_BYTES = 128 * MIB
 WORK_SLACK_BYTES = 32 * MIB
 
 STARTED = "started"  # the stage of a test of which its pod has said nothing yet
@@ -41,26 +38,24 @@ class RunFailed(Exception):
         self.kind = kind
 
 
-def overhead_bytes(framework: str) -> int:
-    """Memory that a pod needs beside the student's."""
-    return OVERHEAD_BYTES.get(framework, SERVER_BYTES)
-
-
 def pod_spec(need: PodNeed, image: str = "", reuse: Reuse | None = None) -> PodSpec:
     """The pod of an assignment. `image`: that of its framework; `reuse`: the node's own wish, which wins.
 
-    Output and what lies between stages are in the pod's work folder too, so its disk has room for both.
+    Output and what lies between stages are in the pod's work folder too, the latter twice while it is merged,
+    so its disk has room for all of it: a student is stopped by a limit, not by a full disk.
     """
     limits = need.limits
+    own = contract.needs(need.framework)
     return PodSpec(
         framework=need.framework,
         image=need.image or image,
         cpus=limits.cpus,
         memory_bytes=limits.memory_bytes,
-        overhead_bytes=overhead_bytes(need.framework),
+        overhead_bytes=own.overhead_bytes,
+        overhead_processes=own.overhead_processes,
         processes=limits.processes,
-        disk_bytes=limits.disk_bytes + limits.output_bytes + WORK_SLACK_BYTES,
-        reuse=base.Reuse((reuse or need.reuse).value),
+        disk_bytes=2 * limits.disk_bytes + limits.output_bytes + WORK_SLACK_BYTES,
+        reuse=reuse or need.reuse or Reuse(own.reuse),
     )
 
 

@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from bighost.clock import Clock
 from bighost.job.job import FaultKind
 from bighost.node.equipment import Equipment
-from bighost.node.execution import RunFailed, overhead_bytes, run_tests
+from bighost.node.execution import RunFailed, run_tests
 from bighost.node.slots import Queue, Share
 from bighost.pod import contract
 from bighost.wire.messages import Held, JobOrder, Progress, Result, RunFault
@@ -61,7 +61,7 @@ class Workers:
         """A job to run. One that could not even run alone comes back at once as a fault."""
         waiting = _Waiting(order, self._clock())
         limits = order.need.limits
-        memory = limits.memory_bytes + overhead_bytes(order.need.framework)
+        memory = limits.memory_bytes + contract.needs(order.need.framework).overhead_bytes
         if not self._slots.could_fit(limits.cpus, limits.memory_bytes):
             why = f"{limits.cpus} cores and {limits.memory_bytes} bytes of memory are more than this node has"
             await self._deliver(self._failed(waiting, 0, FaultKind.POD_NOT_STARTED, why))

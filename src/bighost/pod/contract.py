@@ -171,6 +171,25 @@ class Option:
     most: int | None = None
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What a framework's pod needs beside what the student may use, and what becomes of it after a run."""
+
+    overhead_bytes: int
+    overhead_processes: int
+    reuse: str  # "reset" or "never", where neither assignment nor node says otherwise
+
+
+def needs(framework: str) -> Needs:
+    """What pods of a framework need. Raises ContractError when there is no such framework."""
+    registry = importlib.import_module("bighost.pod.frameworks")
+    try:
+        kind = registry.FRAMEWORKS[framework]
+    except KeyError:
+        raise ContractError(f"there is no framework {framework!r}") from None
+    return Needs(kind.OVERHEAD_BYTES, kind.OVERHEAD_PROCESSES, kind.REUSE)
+
+
 def frameworks() -> dict[str, dict[str, Option]]:
     """Every framework this version knows, with its options."""
     registry = importlib.import_module("bighost.pod.frameworks")

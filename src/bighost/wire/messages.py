@@ -167,7 +167,7 @@ class PodNeed(msgspec.Struct, frozen=True, kw_only=True):
 
     framework: str
     image: str = ""
-    reuse: Reuse = Reuse.RESET
+    reuse: Reuse | None = None  # None: as the framework itself needs it
     limits: Limits = Limits()
 
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bighost.node.runtime.base import Cores, OnProgress, PodSpec, Reuse, RuntimeFault
+from bighost.job.assignment import Reuse
+from bighost.node.runtime.base import Cores, OnProgress, PodSpec, RuntimeFault
 from bighost.node.runtime.walls import Wall
 from bighost.pod.contract import Outcome, RunOrder, RunReport, Usage
 

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 from fake_runtime import FakePod, FakeRuntime, make_spec
 
-from bighost.node.runtime.base import EngineGone, PodSpec, Reuse, RuntimeFault
+from bighost.job.assignment import Reuse
+from bighost.node.runtime.base import EngineGone, PodSpec, RuntimeFault
 from bighost.node.runtime.pool import Patience, Pool
 
 SAFETY_S = 20.0

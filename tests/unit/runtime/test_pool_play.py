@@ -11,7 +11,8 @@ from fake_runtime import FakePod, FakeRuntime, make_spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bighost.node.runtime.base import EngineGone, PodSpec, Reuse
+from bighost.job.assignment import Reuse
+from bighost.node.runtime.base import EngineGone, PodSpec
 from bighost.node.runtime.pool import Patience, Pool
 
 SLOTS, SPARE = 3, 1

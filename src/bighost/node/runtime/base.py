@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from bighost.errors import RuntimeFault
+from bighost.job.assignment import Reuse
 from bighost.node.runtime.walls import Wall
 from bighost.pod.contract import Progress, RunOrder, RunReport
 
@@ -48,13 +48,6 @@ class PodNotReady(RuntimeFault):
 
 class PodDied(RuntimeFault):
     """A pod ended, hung, or no longer speaks the contract."""
-
-
-class Reuse(StrEnum):
-    """What happens to a pod after a run."""
-
-    RESET = "reset"  # wiped, and used again where the control server reports it clean
-    NEVER = "never"  # destroyed: student code may have reached the framework's own runtime
 
 
 @dataclass(frozen=True, slots=True)

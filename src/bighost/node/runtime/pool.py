@@ -27,7 +27,8 @@ from types import TracebackType
 
 import structlog
 
-from bighost.node.runtime.base import Cores, Pod, PodNotReady, PodSpec, Reuse, Runtime, RuntimeFault
+from bighost.job.assignment import Reuse
+from bighost.node.runtime.base import Cores, Pod, PodNotReady, PodSpec, Runtime, RuntimeFault
 from bighost.node.runtime.stock import Stock, plan
 
 STARTS_AT_ONCE = 4

@@ -13,6 +13,9 @@ class Framework(ABC):
     """Runs orders, one at a time. What lives longer than a run (a daemon, say) belongs to the object."""
 
     OPTIONS: ClassVar[dict[str, Option]]
+    OVERHEAD_BYTES: ClassVar[int] = 128 << 20  # control server, warden, and whatever the framework starts
+    OVERHEAD_PROCESSES: ClassVar[int] = 64  # their processes and threads
+    REUSE: ClassVar[str] = "reset"  # "never": student code can reach what `start` has started
 
     def start(self) -> None:  # noqa: B027 - most have nothing to start
         """Start what outlives a run. May take its time; raises Fault."""
