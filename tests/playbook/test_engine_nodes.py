@@ -108,6 +108,14 @@ def test_a_node_that_leaves_hands_its_jobs_back_and_that_costs_them_nothing() ->
         assert play.job("j1").charged_faults == 0
 
 
+def test_a_node_may_hand_single_jobs_back_and_stay() -> None:
+    with Playbook() as play:
+        with_jobs_on_n1(play, "j1").quietly(joined("n2"), pulled("n2"))
+        play >> pulled("n1", fault("j1", 1, FaultKind.HANDED_BACK), credit=0) << SAVES
+        play << ack("n1", kept("j1")) << batch("n2", "j1", attempt=2)
+        assert play.job("j1").charged_faults == 0
+
+
 def test_what_a_leaving_node_does_not_hand_back_is_lost_and_run_elsewhere() -> None:
     with Playbook() as play:
         with_jobs_on_n1(play, "j1", "j2").quietly(joined("n2"), pulled("n2"))
@@ -189,11 +197,12 @@ def test_a_node_that_can_not_start_pods_is_left_alone_for_longer_and_longer() ->
         assert rests == [1, 2, 4]
 
 
-def test_a_result_makes_a_node_well_again() -> None:
+def test_a_result_shows_that_a_node_is_well_and_ends_its_rest() -> None:
     with Playbook() as play:
         with_jobs_on_n1(play, "j1", "j2").quietly(pulled("n1", fault("j1", 1, FaultKind.NODE_DISK)))
         assert play.engine.roster.get("n1").faults == 1
-        play.quietly(pulled("n1", passed("j2")))
+        play >> pulled("n1", passed("j2")) << saved("j2", State.GRADED) << saved("j1", State.LEASED)
+        play << ack("n1", kept("j2")) << batch("n1", "j1", attempt=2)
         assert play.engine.roster.get("n1").faults == 0
 
 

@@ -110,6 +110,13 @@ class Membership:
         self._rests.set(node.key, at + seconds(pause))
         self._roster.rest(node, True)
 
+    def well(self, node: Node) -> None:
+        """The node has run a job: whatever was wrong is over, or was not its own."""
+        node.faults = 0
+        if node.resting:
+            self._rests.clear(node.key)
+            self._roster.rest(node, False)
+
     # -- going
 
     def left(self, event: on.NodeLeft) -> None:
@@ -155,7 +162,7 @@ class Membership:
     def spare(self, at: int) -> None:
         """Nobody is silent: it was us who did not listen."""
         for node in self._roster:
-            self.heard(node.key, at)
+            self._silence.set(node.key, at + seconds(self._ledger.terms.lease_s))
 
     def _drop(self, node: Node, why: str, at: int) -> None:
         self._roster.remove(node.key)

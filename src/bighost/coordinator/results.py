@@ -86,7 +86,7 @@ class Results:
     def _take(self, node: Node, job: Job, result: on.Finished, at: int) -> Job:
         """A result that counts: the first of the attempt that the node has."""
         node.done += 1
-        node.faults = 0
+        self._membership.well(node)
         self._ledger.let_go(job)
         stamps = {**job.stamps, **result.stamps, Stamp.OUTPUT_QUEUE_ENTRY: at}
         job = moved(job, Step.RESULT, tests=result.tests, stamps=stamps)
