@@ -49,7 +49,12 @@ _KINDS: tuple[type[BigHostError], ...] = (
     StoreFault,
     StudentError,
 )
-_BY_TYPE = {kind.__name__: kind for kind in _KINDS} | {"TriesUsedUp": StudentError, "Busy": NetworkError}
+_BY_TYPE: dict[str, type[BigHostError]] = {kind.__name__: kind for kind in _KINDS} | {
+    "Busy": NetworkError,
+    "Mismatch": NetworkError,
+    "NoAssignment": StudentError,
+    "TriesUsedUp": StudentError,
+}
 _BY_STATUS: dict[int, type[BigHostError]] = {
     401: Refused,
     403: Refused,
@@ -147,7 +152,7 @@ class Client:
     def upload(self, digest: str, path: Path) -> None:
         """Upload a file by digest, unless the coordinator has it."""
         with self._errors():
-            if self._http.head(f"blobs/{digest}").status_code == 200:
+            if self._http.head(f"blobs/{digest}", timeout=None).status_code == 200:
                 return
             self._raise(self._http.put(f"blobs/{digest}", content=_chunks(path), timeout=None))
 

@@ -5,6 +5,7 @@ All of it is small, so it is held in memory and written through to the store bef
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -19,6 +20,10 @@ from bighost.wire.messages import Join, Profile
 
 replace = msgspec.structs.replace
 KEY_LENGTH = 40  # of a CURVE key in Z85
+
+
+class NotThere(OperatorError):
+    """There is none of this name."""
 
 
 class Accounts:
@@ -46,14 +51,26 @@ class Accounts:
             return None
         return self._users.get(kept.subject)
 
+    def why_not(self, token: str) -> str:
+        """What is wrong with a bearer token that opens nothing, as the end of a sentence."""
+        kept = self._tokens.get(tokens.digest(token))
+        if kept is None:
+            return "is unknown"
+        if kept.revoked:
+            return "was revoked"
+        return "opens nothing here" if kept.good(self._clock()) else "has expired"
+
     def users(self) -> list[User]:
         """All users, by name."""
         return sorted(self._users.values(), key=lambda user: user.name)
 
     async def add_users(self, people: Sequence[NewUser]) -> list[tuple[User, str]]:
         """Add people, all or none; each comes back with a new token. One who is there is updated and
-        gets no token (an empty string). Raises OperatorError on a name that can't be one."""
+        gets no token (an empty string). Raises OperatorError on a name that can't be one, or comes twice."""
         now = self._clock()
+        twice = [name for name, times in Counter(p.name for p in people).items() if times > 1]
+        if twice:
+            raise OperatorError(f"{twice[0]!r} comes more than once", hint="Nobody was added.")
         users, kept, told = [], [], []
         for person in people:
             team = person.team or person.name
@@ -98,10 +115,10 @@ class Accounts:
         self._tokens[kept.digest] = kept
 
     async def revoke(self, short: str) -> Token:
-        """Revoke the token whose digest starts so. Raises OperatorError when there isn't exactly one."""
+        """Revoke the token whose digest starts so. Raises NotThere when there isn't exactly one."""
         found = [t for t in self._tokens.values() if t.digest.startswith(short)] if len(short) >= 6 else []
         if len(found) != 1:
-            raise OperatorError(
+            raise NotThere(
                 f"no single token is named {short!r}", hint="See `bighost coordinator token list`."
             )
         revoked = replace(found[0], revoked=True)
@@ -127,11 +144,11 @@ class Accounts:
         return sorted((n for n in self._nodes.values() if not n.forgotten), key=lambda node: node.name)
 
     def named(self, name: str) -> NodeRecord:
-        """The node of this name or key. Raises OperatorError when there is none."""
+        """The node of this name or key. Raises NotThere when there is none."""
         for record in self.nodes():
             if name in (record.name, record.key):
                 return record
-        raise OperatorError(f"there is no node {name!r}", hint="See `bighost nodes list`.")
+        raise NotThere(f"there is no node {name!r}", hint="See `bighost nodes list`.")
 
     async def enrol(self, request: EnrolRequest) -> tuple[NodeRecord, str]:
         """Let a machine become a node: its record, and its own token. Raises Refused with the reason."""
@@ -140,7 +157,9 @@ class Accounts:
             raise Refused("the public key is not a CURVE key")
         known = self._nodes.get(request.public_key)
         if known is not None and known.forgotten:
-            raise Refused("staff have removed this node", hint="Join with a new identity: --fresh.")
+            raise Refused(
+                "staff have removed this node", hint="Give it another --data folder to join as a new one."
+            )
         now = self._clock()
         record = NodeRecord(
             key=request.public_key,

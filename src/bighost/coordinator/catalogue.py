@@ -19,6 +19,10 @@ from bighost.wire.orders import pod_need
 replace = msgspec.structs.replace
 
 
+class NoAssignment(StudentError):
+    """There is no such assignment."""
+
+
 class Catalogue:
     """All assignments; `find_blob` gives a blob's path by digest, or None."""
 
@@ -37,12 +41,12 @@ class Catalogue:
         return list(self._assignments.values())
 
     def get(self, id: str) -> Assignment:
-        """The assignment of this id. Raises StudentError, with the nearest name, when there is none."""
+        """The assignment of this id. Raises NoAssignment, with the nearest name, when there is none."""
         try:
             return self._assignments[id]
         except KeyError:
             hint = perhaps(id, self._assignments) or "See `bighost assignments list`."
-            raise StudentError(f"there is no assignment {id!r}", hint=hint) from None
+            raise NoAssignment(f"there is no assignment {id!r}", hint=hint) from None
 
     def taking(self, id: str | None) -> Assignment:
         """The assignment that a hand-in is for; the only open one where none is named.
@@ -82,7 +86,7 @@ class Catalogue:
         return assignment
 
     async def close(self, id: str, closed: bool) -> Assignment:
-        """Close an assignment for hand-ins, or open it again. Raises StudentError when there is none."""
+        """Close an assignment for hand-ins, or open it again. Raises NoAssignment when there is none."""
         assignment = replace(self.get(id), closed=closed)
         await self._keep(assignment)
         return assignment

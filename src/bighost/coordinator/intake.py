@@ -33,6 +33,10 @@ class TriesUsedUp(StudentError):
     """The team has no try left now."""
 
 
+class HandInTooLarge(StudentError):
+    """The hand-in is larger than any may be."""
+
+
 class Busy(NetworkError):
     """The waiting line is full."""
 

@@ -18,11 +18,12 @@ from bighost.coordinator import events as on
 from bighost.coordinator import output
 from bighost.coordinator.catalogue import Catalogue
 from bighost.coordinator.workers import Workers
-from bighost.errors import AssignmentError, NetworkError, Ours, StoreFault, StudentError
+from bighost.errors import AssignmentError, NetworkError, Ours, StudentError
 from bighost.job.job import Job, TestRun
 from bighost.job.latency import Stamp
 from bighost.marking import Difference
 from bighost.store import durable, faults
+from bighost.store.blobs import TooLarge
 
 log = structlog.get_logger()
 PACKED_SLACK = 1024 * 1024  # tar headers, and bytes that don't compress
@@ -72,7 +73,7 @@ class Marker:
                 path.unlink(missing_ok=True)
 
     async def take(self, job: str, attempt: int, test: str, chunks: AsyncIterator[bytes]) -> None:
-        """Keep an uploaded output, durably. Raises Unwanted, StoreFault."""
+        """Keep an uploaded output, durably. Raises Unwanted, TooLarge, StoreFault."""
         expected = self._jobs.get(job)
         if expected is None or not output.is_wanted(expected, attempt, test):
             raise Unwanted
@@ -147,5 +148,5 @@ async def _write(part: Path, chunks: AsyncIterator[bytes], limit: int) -> None:
         async for chunk in chunks:
             limit -= len(chunk)
             if limit < 0:
-                raise StoreFault("the output is longer than it may be")
+                raise TooLarge("the output is longer than it may be")
             await asyncio.to_thread(file.write, chunk)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from litestar import Router, get, head, post, put
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody
 
 from bighost.coordinator.api import auth
 from bighost.coordinator.api.auth import ApiRequest
 from bighost.coordinator.views import assignment_view
+from bighost.errors import AssignmentError
 from bighost.folder import normalised_answer
 from bighost.job import ids
 from bighost.wire.http import AssignmentView, NewAssignment
@@ -23,20 +25,20 @@ async def list_assignments(request: ApiRequest) -> list[AssignmentView]:
 
 
 @get("/assignments/{id:str}", guards=[auth.student])
-async def show(request: ApiRequest, id: str) -> AssignmentView:
+async def show(request: ApiRequest, id: FromPath[str]) -> AssignmentView:
     """One assignment."""
     coordinator = auth.coordinator_of(request)
     return assignment_view(coordinator.catalogue.get(id), coordinator.clock())
 
 
 @post("/assignments", guards=[auth.staff], status_code=201)
-async def add(request: ApiRequest, data: NewAssignment) -> AssignmentView:
+async def add(request: ApiRequest, data: JSONBody[NewAssignment]) -> AssignmentView:
     """Add an assignment, or replace the one of its id."""
     coordinator = auth.coordinator_of(request)
     normalised = {}
     for test, digest in data.keys.items():
         if not await coordinator.blobs.has(digest):
-            raise NotFoundException(f"The key of test {test!r} was not uploaded.")
+            raise AssignmentError(f"the key of test {test!r} was not uploaded")
         normalised[test] = await coordinator.workers.run(
             normalised_answer, data.assignment.comparator, coordinator.blobs.path(digest)
         )
@@ -46,13 +48,13 @@ async def add(request: ApiRequest, data: NewAssignment) -> AssignmentView:
 
 
 @post("/assignments/{id:str}/close", guards=[auth.staff], status_code=200)
-async def close(request: ApiRequest, id: str) -> AssignmentView:
+async def close(request: ApiRequest, id: FromPath[str]) -> AssignmentView:
     """Take no more hand-ins; what waits is still run."""
     return await _set_closed(request, id, closed=True)
 
 
 @post("/assignments/{id:str}/open", guards=[auth.staff], status_code=200)
-async def reopen(request: ApiRequest, id: str) -> AssignmentView:
+async def reopen(request: ApiRequest, id: FromPath[str]) -> AssignmentView:
     """Take hand-ins again, within `opens` and `due`."""
     return await _set_closed(request, id, closed=False)
 
@@ -65,14 +67,14 @@ async def _set_closed(request: ApiRequest, id: str, *, closed: bool) -> Assignme
 
 
 @head("/blobs/{digest:str}", guards=[auth.staff])
-async def has_blob(request: ApiRequest, digest: str) -> None:
-    """Whether a file is there already."""
-    if not ids.is_digest(digest) or not await auth.coordinator_of(request).blobs.has(digest):
+async def has_blob(request: ApiRequest, digest: FromPath[str]) -> None:
+    """Whether a file is there already, and whole: one that was damaged is uploaded anew."""
+    if not ids.is_digest(digest) or not await auth.coordinator_of(request).blobs.verify(digest):
         raise NotFoundException
 
 
 @put("/blobs/{digest:str}", guards=[auth.staff], status_code=204, request_max_body_size=None)
-async def put_blob(request: ApiRequest, digest: str) -> None:
+async def put_blob(request: ApiRequest, digest: FromPath[str]) -> None:
     """Upload a dataset's file or a key; the body must have this digest."""
     await auth.coordinator_of(request).blobs.put_stream(request.stream(), digest, MAX_BLOB)
 

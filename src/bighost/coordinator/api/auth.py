@@ -29,10 +29,9 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
     ) -> AuthenticationResult:
         """Look at the Authorization header; nothing is read from URLs, which end up in logs."""
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-        asker: Asker = None
-        if scheme.lower() == "bearer" and token:
-            accounts = coordinator_of(connection).accounts
-            asker = accounts.user_of(token.strip()) or accounts.node_of(token.strip())
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        accounts = coordinator_of(connection).accounts
+        asker: Asker = (accounts.user_of(token) or accounts.node_of(token)) if token else None
         return AuthenticationResult(user=asker, auth=token)
 
 
@@ -59,7 +58,7 @@ def admin(connection: Connection, _: BaseRouteHandler) -> None:
 def node(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard: an enrolled node."""
     if not isinstance(connection.user, NodeRecord):
-        raise NotAuthorizedException("A node's token is needed.")
+        raise _unauthorized(connection, "A node's token is needed")
 
 
 def user_of(request: ApiRequest) -> User:
@@ -75,6 +74,16 @@ def is_staff(user: User) -> bool:
 def _at_least(role: Role, connection: Connection) -> None:
     user = connection.user
     if not isinstance(user, User):
-        raise NotAuthorizedException("This needs a token: set BIGHOST_TOKEN, or run `bighost login`.")
+        raise _unauthorized(connection, "This needs a token: set BIGHOST_TOKEN, or run `bighost login`")
     if _RANK[user.role] < _RANK[role]:
         raise PermissionDeniedException(f"This is for {role.value}; you are {user.role.value}.")
+
+
+def _unauthorized(connection: Connection, needed: str) -> NotAuthorizedException:
+    if isinstance(connection.user, NodeRecord):
+        needed += "; this is a node's token"
+    elif isinstance(connection.user, User):
+        needed += "; this is a user's"
+    elif connection.auth:
+        needed += f"; the one that came {coordinator_of(connection).accounts.why_not(connection.auth)}"
+    return NotAuthorizedException(f"{needed}.", headers={"www-authenticate": "Bearer"})

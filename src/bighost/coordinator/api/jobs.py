@@ -9,16 +9,17 @@ from typing import Annotated
 import msgspec
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from bighost.coordinator import events as on
 from bighost.coordinator.api import auth
 from bighost.coordinator.api.auth import ApiRequest
+from bighost.coordinator.api.problems import TooLate
 from bighost.coordinator.commands import Reject
+from bighost.coordinator.intake import HandInTooLarge
 from bighost.coordinator.server import Coordinator
 from bighost.coordinator.views import job_view
-from bighost.errors import Refused, StudentError
 from bighost.job.job import Job
 from bighost.job.state import State
 from bighost.store.base import JobFilter, User
@@ -29,13 +30,13 @@ MAX_BODY = 8 * 1024**2  # base64 of the largest hand-in that any assignment take
 
 
 @post("/jobs", guards=[auth.student], status_code=201, request_max_body_size=MAX_BODY)
-async def submit(request: ApiRequest, data: NewHandIn) -> JobView:
+async def submit(request: ApiRequest, data: JSONBody[NewHandIn]) -> JobView:
     """Hand in. The job comes back once it is durable: waiting, or rejected with the reasons."""
     coordinator = auth.coordinator_of(request)
     user = auth.user_of(request)
     size = sum(map(len, data.files.values()))
     if size > coordinator.settings.max_hand_in_bytes:
-        raise StudentError(
+        raise HandInTooLarge(
             f"a hand-in of {size} bytes; at most {coordinator.settings.max_hand_in_bytes} are taken",
             hint="Hand in the programs only, not their data.",
         )
@@ -46,10 +47,10 @@ async def submit(request: ApiRequest, data: NewHandIn) -> JobView:
 @get("/jobs", guards=[auth.student])
 async def list_jobs(
     request: ApiRequest,
-    assignment: str | None = None,
-    team: str | None = None,
-    job_state: Annotated[list[State] | None, Parameter(query="state")] = None,
-    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+    assignment: FromQuery[str | None] = None,
+    team: FromQuery[str | None] = None,
+    job_state: Annotated[list[State] | None, QueryParameter(name="state")] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
 ) -> list[JobView]:
     """Jobs, the latest first."""
     coordinator = auth.coordinator_of(request)
@@ -64,14 +65,14 @@ async def list_jobs(
 
 
 @get("/jobs/{id:str}", guards=[auth.student])
-async def show(request: ApiRequest, id: str) -> JobView:
+async def show(request: ApiRequest, id: FromPath[str]) -> JobView:
     """One job."""
     job = await _job(request, id)
     return view(auth.coordinator_of(request), job, auth.user_of(request))
 
 
 @get("/jobs/{id:str}/story", guards=[auth.student])
-async def story(request: ApiRequest, id: str) -> list[StoryView]:
+async def story(request: ApiRequest, id: FromPath[str]) -> list[StoryView]:
     """What happened to a job, in order."""
     job = await _job(request, id)
     lines = await auth.coordinator_of(request).store.story(job.id)
@@ -79,7 +80,7 @@ async def story(request: ApiRequest, id: str) -> list[StoryView]:
 
 
 @get("/jobs/{id:str}/files", guards=[auth.student])
-async def files(request: ApiRequest, id: str) -> dict[str, bytes]:
+async def files(request: ApiRequest, id: FromPath[str]) -> dict[str, bytes]:
     """The files of a hand-in, as base64."""
     job = await _job(request, id)
     contents = await auth.coordinator_of(request).store.files(list(job.files.values()))
@@ -87,7 +88,7 @@ async def files(request: ApiRequest, id: str) -> dict[str, bytes]:
 
 
 @get("/jobs/{id:str}/events", guards=[auth.student])
-async def follow(request: ApiRequest, id: str) -> ServerSentEvent:
+async def follow(request: ApiRequest, id: FromPath[str]) -> ServerSentEvent:
     """The job as it is, then as it changes, until it has ended (server-sent events, `JobView` each)."""
     coordinator = auth.coordinator_of(request)
     user = auth.user_of(request)
@@ -96,7 +97,7 @@ async def follow(request: ApiRequest, id: str) -> ServerSentEvent:
 
 
 @post("/jobs/{id:str}/cancel", guards=[auth.student], status_code=200)
-async def cancel(request: ApiRequest, id: str) -> JobView:
+async def cancel(request: ApiRequest, id: FromPath[str]) -> JobView:
     """Stop a job that has not ended."""
     coordinator = auth.coordinator_of(request)
     user = auth.user_of(request)
@@ -104,12 +105,12 @@ async def cancel(request: ApiRequest, id: str) -> JobView:
     commands = await coordinator.rounds.post(on.CancelAsked(at=coordinator.clock(), job=job.id, by=user.name))
     for command in commands:
         if isinstance(command, Reject):
-            raise Refused(f"job {id} can't be cancelled: {command.message}")
+            raise TooLate(f"job {id} can't be cancelled: {command.message}")
     return view(coordinator, await _job(request, id), user)
 
 
 @post("/jobs/{id:str}/retry", guards=[auth.staff], status_code=200)
-async def retry(request: ApiRequest, id: str) -> JobView:
+async def retry(request: ApiRequest, id: FromPath[str]) -> JobView:
     """Run a job that has ended again, behind the students' jobs."""
     coordinator = auth.coordinator_of(request)
     user = auth.user_of(request)
@@ -117,7 +118,7 @@ async def retry(request: ApiRequest, id: str) -> JobView:
     event = on.RetryAsked(at=coordinator.clock(), job=job, by=user.name)
     for command in await coordinator.rounds.post(event):
         if isinstance(command, Reject):
-            raise Refused(f"job {id} can't be run again: {command.message}")
+            raise TooLate(f"job {id} can't be run again: {command.message}")
     return view(coordinator, await _job(request, id), user)
 
 

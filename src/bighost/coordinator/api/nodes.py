@@ -10,6 +10,7 @@ import anyio
 import msgspec
 from litestar import Router, delete, get, post, put
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 
 from bighost.coordinator import events as on
@@ -26,7 +27,7 @@ CHUNK = 256 * 1024
 
 
 @post("/nodes/enrol", status_code=201)
-async def enrol(request: ApiRequest, data: EnrolRequest) -> EnrolReply:
+async def enrol(request: ApiRequest, data: JSONBody[EnrolRequest]) -> EnrolReply:
     """A machine becomes a node, with a join token."""
     coordinator = auth.coordinator_of(request)
     record, told = await coordinator.accounts.enrol(data)
@@ -43,7 +44,7 @@ async def list_nodes(request: ApiRequest) -> list[NodeView]:
 
 
 @post("/nodes/{name:str}/drain", guards=[auth.staff], status_code=200)
-async def drain(request: ApiRequest, name: str) -> NodeView:
+async def drain(request: ApiRequest, name: FromPath[str]) -> NodeView:
     """Let a node finish what it runs, and leave."""
     coordinator = auth.coordinator_of(request)
     record = coordinator.accounts.named(name)
@@ -52,7 +53,7 @@ async def drain(request: ApiRequest, name: str) -> NodeView:
 
 
 @delete("/nodes/{name:str}", guards=[auth.staff], status_code=204)
-async def forget(request: ApiRequest, name: str) -> None:
+async def forget(request: ApiRequest, name: FromPath[str]) -> None:
     """Remove a node for good; its jobs run elsewhere."""
     coordinator = auth.coordinator_of(request)
     record = coordinator.accounts.named(name)
@@ -61,14 +62,14 @@ async def forget(request: ApiRequest, name: str) -> None:
 
 
 @get("/nodes/{name:str}/logs", guards=[auth.staff], sync_to_thread=True)
-def logs(request: ApiRequest, name: str) -> dict[str, str]:
+def logs(request: ApiRequest, name: FromPath[str]) -> dict[str, str]:
     """The end of each log stream of a node's latest life."""
     coordinator = auth.coordinator_of(request)
     return coordinator.archive.logs_of(coordinator.accounts.named(name).name)
 
 
 @get("/node/datasets/{digest:str}", guards=[auth.node])
-async def dataset(request: ApiRequest, digest: str) -> Stream:
+async def dataset(request: ApiRequest, digest: FromPath[str]) -> Stream:
     """A dataset's file by digest. Keys are not given out, whoever asks."""
     coordinator = auth.coordinator_of(request)
     known = {d for a in coordinator.catalogue.all() for data in a.datasets.values() for d in data.files}
@@ -85,7 +86,9 @@ async def dataset(request: ApiRequest, digest: str) -> Stream:
     status_code=204,
     request_max_body_size=None,
 )
-async def output(request: ApiRequest, job: str, attempt: int, test: str) -> None:
+async def output(
+    request: ApiRequest, job: FromPath[str], attempt: FromPath[int], test: FromPath[str]
+) -> None:
     """The output of one test of an attempt: a zstd-compressed tar of its part files."""
     coordinator = auth.coordinator_of(request)
     record = cast(NodeRecord, request.user)

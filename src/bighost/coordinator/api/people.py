@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Router, delete, get, post
+from litestar.params import FromPath, JSONBody
 
 from bighost.coordinator import tokens
 from bighost.coordinator.api import auth
@@ -24,7 +25,7 @@ async def list_users(request: ApiRequest) -> list[UserView]:
 
 
 @post("/users", guards=[auth.admin], status_code=201)
-async def add_users(request: ApiRequest, data: list[NewUser]) -> list[UserView]:
+async def add_users(request: ApiRequest, data: JSONBody[list[NewUser]]) -> list[UserView]:
     """Add people, all or none; a new one comes back with a token, which is not shown again."""
     added = await auth.coordinator_of(request).accounts.add_users(data)
     return [_user_view(user, token) for user, token in added]
@@ -37,14 +38,14 @@ async def list_tokens(request: ApiRequest) -> list[TokenView]:
 
 
 @post("/tokens", guards=[auth.admin], status_code=201)
-async def new_token(request: ApiRequest, data: NewToken) -> TokenView:
+async def new_token(request: ApiRequest, data: JSONBody[NewToken]) -> TokenView:
     """A token for a user, or one that lets nodes join."""
     told, kept = await auth.coordinator_of(request).accounts.new_token(data)
     return _token_view(kept, told)
 
 
 @delete("/tokens/{id:str}", guards=[auth.admin], status_code=200)
-async def revoke(request: ApiRequest, id: str) -> TokenView:
+async def revoke(request: ApiRequest, id: FromPath[str]) -> TokenView:
     """Revoke a token. Nodes that joined with it stay; forget them by themselves."""
     return _token_view(await auth.coordinator_of(request).accounts.revoke(id))
 

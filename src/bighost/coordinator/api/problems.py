@@ -12,7 +12,9 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from bighost.coordinator.intake import Busy, TriesUsedUp
+from bighost.coordinator.accounts import NotThere
+from bighost.coordinator.catalogue import NoAssignment
+from bighost.coordinator.intake import Busy, HandInTooLarge, TriesUsedUp
 from bighost.coordinator.marker import Unwanted
 from bighost.errors import (
     AssignmentError,
@@ -24,18 +26,28 @@ from bighost.errors import (
     StudentError,
 )
 from bighost.job.state import IllegalStep
-from bighost.store.blobs import Missing, TooLarge
+from bighost.store.blobs import BadDigest, Missing, TooLarge
 from bighost.wire.http import Problem
 
 log = structlog.get_logger()
+
+
+class TooLate(OperatorError):
+    """The job is in a state in which this can't be done."""
+
 
 # The first class that an error belongs to gives its status.
 _STATUS: tuple[tuple[type[BigHostError], int], ...] = (
     (TriesUsedUp, 429),
     (Busy, 429),
     (Unwanted, 410),
+    (NotThere, 404),
+    (NoAssignment, 404),
     (Missing, 404),
+    (TooLate, 409),
+    (BadDigest, 400),
     (TooLarge, 413),
+    (HandInTooLarge, 413),
     (StoreFault, 507),
     (IllegalStep, 409),
     (Refused, 403),
@@ -44,6 +56,8 @@ _STATUS: tuple[tuple[type[BigHostError], int], ...] = (
     (OperatorError, 422),
     (NetworkError, 400),
 )
+_DESCRIBED = "What may be asked, and how, is described at /api/schema."
+_HINTS = {400: _DESCRIBED, 405: _DESCRIBED, 413: "Hand in the programs only, not their data."}
 
 
 def of_bighost(_: Request[Any, Any, Any], error: BigHostError) -> Response[bytes]:
@@ -59,9 +73,8 @@ def of_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """An error of the web framework: a bad request, an unknown path."""
     detail = error.detail
     if error.extra:
-        parts = [str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in error.extra]
-        detail = f"{detail}: {'; '.join(parts)}"
-    hint = "Hand in the programs only, not their data." if error.status_code == 413 else ""
+        detail = f"{detail}: {'; '.join(map(_part, error.extra))}"
+    hint = _HINTS.get(error.status_code, "")
     return _response(type(error).__name__, error.status_code, detail, hint, error.headers)
 
 
@@ -70,6 +83,13 @@ def of_bug(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     log.error("request failed", action="request_bug", exc_info=error)
     hint = "This is a fault of BigHOST, not yours; the coordinator's log has more."
     return _response("Ours", 500, "Something went wrong inside the coordinator.", hint)
+
+
+def _part(found: object) -> str:
+    """One thing that Litestar found in a request: where, and what."""
+    if not isinstance(found, dict):
+        return str(found)
+    return ": ".join(str(found[name]) for name in ("key", "message") if name in found)
 
 
 def _name(error: BigHostError) -> str:
