@@ -66,28 +66,53 @@ class Api:
         assert answer.status_code == 201
         return msgspec.json.decode(answer.content, type=EnrolReply).token
 
-    async def status_of(self, method: str, path: str, who: Who) -> int:
-        """The status of an answer to a request without a body; the rest, which may never end, isn't read."""
-        status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        asked = asyncio.Event()
-
-        async def receive() -> dict[str, Any]:
-            if asked.is_set():
-                await asyncio.Event().wait()  # who asked stays connected
-            asked.set()
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start" and not status.done():
-                status.set_result(message["status"])
-
+    @asynccontextmanager
+    async def open(self, method: str, path: str, who: Who) -> AsyncIterator[OpenAnswer]:
+        """The answer to a request without a body, as it comes; who asked goes away at the block's end."""
+        answer = OpenAnswer()
         headers = {"content-type": "application/json"} | bearer(self.tokens[who])
-        task = asyncio.ensure_future(self.app(_scope(method, path, headers), receive, send))  # type: ignore[arg-type]
+        asking = self.app(_scope(method, path, headers), answer.receive, answer.send)  # type: ignore[arg-type]
+        task = asyncio.ensure_future(asking)
         try:
-            return await asyncio.wait_for(status, DEADLINE_S)
+            yield answer
         finally:
             task.cancel()
             await asyncio.wait({task})
+
+
+class OpenAnswer:
+    """An answer that may go on for ever."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._parts: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+
+    async def status(self) -> int:
+        """To be called first."""
+        status: int = (await self._next())["status"]
+        return status
+
+    async def events(self) -> AsyncIterator[str]:
+        """The data of each server-sent event, until the answer ends."""
+        more = True
+        while more:
+            part = await self._next()
+            more = part.get("more_body", False)
+            for line in part.get("body", b"").decode().splitlines():
+                if line.startswith("data: "):
+                    yield line.removeprefix("data: ")
+
+    async def receive(self) -> dict[str, Any]:
+        if self._asked:
+            await asyncio.Event().wait()  # who asked stays connected
+        self._asked = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        self._parts.put_nowait(message)
+
+    async def _next(self) -> MutableMapping[str, Any]:
+        return await asyncio.wait_for(self._parts.get(), DEADLINE_S)
 
 
 @asynccontextmanager

@@ -94,7 +94,8 @@ async def test_every_route_has_its_audience_and_lets_nobody_else_in(tmp_path: Pa
             method, _, path = route.partition(" ")
             path = path.replace("{attempt}", "1")
             for who in EVERYBODY:
-                status = await asked.status_of(method, re.sub(r"{\w+}", "none", path), who)
+                async with asked.open(method, re.sub(r"{\w+}", "none", path), who) as answer:
+                    status = await answer.status()
                 refused = 403 if who in PEOPLE and audience <= PEOPLE else 401
                 assert (status == refused) is (who not in audience), (route, who, status)
                 assert status < 500, (route, who, status)
