@@ -185,9 +185,9 @@ class Client:
         """All users."""
         return self._get("users", list[UserView])
 
-    def add_users(self, people: Sequence[NewUser]) -> list[UserView]:
-        """Add people; new ones come back with their tokens."""
-        return self._post("users", list[UserView], list(people))
+    def add_users(self, people: Sequence[NewUser], *, update: bool = False) -> list[UserView]:
+        """Add people (or, with `update`, change those who are there); new ones come with their tokens."""
+        return self._post(f"users?update={str(update).lower()}", list[UserView], list(people))
 
     def tokens(self) -> list[TokenView]:
         """All tokens."""

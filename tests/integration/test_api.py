@@ -252,6 +252,13 @@ async def test_a_bug_shows_nothing_of_our_insides(tmp_path: Path, monkeypatch: p
     assert "not yours" in told.hint
 
 
+async def test_json_that_is_nested_without_end_is_the_senders_fault(tmp_path: Path) -> None:
+    async with api(tmp_path) as asked:
+        for path, who in (("/api/jobs", Who.ADMIN), ("/api/nodes/enrol", Who.NOBODY)):
+            told = problem(await asked.ask("POST", path, who, content=b"[" * 200_000))
+            assert told.status == 400
+
+
 # -- people and tokens
 
 
@@ -272,7 +279,9 @@ async def test_a_token_is_told_once_and_only_its_hash_is_kept(tmp_path: Path) ->
         added = await asked.ask("POST", "/api/users", body=[NewUser(name="ann")])
         (ann,) = msgspec.json.decode(added.content, type=list[UserView])
         second = await _new_token(asked, "ann")
-        again = await asked.ask("POST", "/api/users", body=[NewUser(name="ann", team="greens")])
+        moved = [NewUser(name="ann", team="greens")]
+        assert problem(await asked.ask("POST", "/api/users", body=moved)).status == 422
+        again = await asked.ask("POST", "/api/users?update=true", body=moved)
         for token in (ann.token, second.token):
             assert (await asked.ask("GET", "/api/me", token)).json()["team"] == "greens"
         shown = [await asked.ask("GET", path) for path in ("/api/users", "/api/tokens")]

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from bighost.coordinator import tokens
+from bighost.coordinator.api.nodes import node_views
 from bighost.coordinator.intake import TriesUsedUp
 from bighost.coordinator.marker import Unwanted
 from bighost.coordinator.output import compare_output
@@ -22,7 +24,7 @@ from bighost.store.base import Changes
 from bighost.store.memory import MemoryStore
 from bighost.store.sqlite import SqliteStore
 from bighost.wire import messages as say
-from bighost.wire.http import EnrolRequest, NewToken
+from bighost.wire.http import EnrolRequest, NewToken, NewUser
 from bighost.wire.keys import KeyPair
 from tests.integration.coordinators import (
     ANA,
@@ -336,3 +338,46 @@ async def test_a_nodes_logs_are_kept_by_start_node_and_stream(tmp_path: Path) ->
         await hand_in(at)
         await fake.hears(say.Batch)  # what was said before has been handled
         assert at.archive.logs_of("fake") == {"worker1_logs.txt": "one\ntwo\n"}
+
+
+async def test_whoever_is_there_is_not_changed_by_accident_and_one_admin_stays(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as at:
+        await at.accounts.add_users([NewUser(name="ann", team="reds")])
+        with pytest.raises(OperatorError, match="there already"):
+            await at.accounts.add_users([NewUser(name="ann", team="blues"), NewUser(name="bob")])
+        assert [(u.name, u.team) for u in at.accounts.users()] == [("admin", "staff"), ("ann", "reds")]
+        with pytest.raises(OperatorError, match="nobody would be admin"):
+            await at.accounts.add_users([NewUser(name="admin")], update=True)
+        with pytest.raises(OperatorError, match="last admin token"):
+            await at.accounts.revoke(tokens.digest(at.admin_token)[:12])
+
+
+async def test_tokens_that_open_nothing_any_more_are_made_anew_at_the_next_start(tmp_path: Path) -> None:
+    store = MemoryStore()
+    async with coordinator(tmp_path, store) as at:
+        before = at.join_token, at.admin_token
+        await at.accounts.revoke(tokens.digest(at.join_token)[:12])
+    async with coordinator(tmp_path, store) as at:
+        assert at.admin_token == before[1]
+        assert at.join_token != before[0]
+        assert at.accounts.is_good(at.join_token)
+
+
+async def test_a_node_that_left_was_last_heard_of_then(
+    tmp_path: Path,
+) -> None:
+    async with coordinator(tmp_path) as at, node(at) as fake:
+        await fake.work()
+        await add_assignment(at)
+        await hand_in(at)
+        await fake.hears(say.Batch)
+        (view,) = node_views(at, full=True)
+        assert view.state == "here"
+        joined = at.accounts.nodes()[0].last_seen
+        await fake.pull(credit=0)
+        await fake.say(say.Leave())
+        while at.rounds.engine.roster.get(fake.keys.public) is not None:
+            await at.live.listen(lambda _: True).next()  # its job waits again: that is told
+        (view,) = node_views(at, full=True)
+        assert view.state == "away"
+        assert view.last_seen > joined

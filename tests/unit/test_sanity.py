@@ -271,3 +271,15 @@ def test_a_linter_that_fails_is_our_fault_and_rejects_nobody(monkeypatch: pytest
 
     assert linter.check(rules, files, {"mapper.py": b"print(1)\n"}) == ()
     assert [f.line for f in linter.check(rules, files, {"mapper.py": b"print(\n"})] == [1]
+
+
+def test_a_syntax_error_quotes_the_hand_in_and_no_file_that_lies_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mapper.py").write_text("import sys\nSECRET_ANSWER = 42\n")
+    monkeypatch.chdir(tmp_path)
+
+    (found,) = findings(b"import sys\nfor x in\n")
+
+    assert "SECRET" not in str(found)
+    assert "for x in" in str(found)

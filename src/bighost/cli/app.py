@@ -6,9 +6,8 @@ answers at once.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from bighost import __version__
@@ -28,6 +27,9 @@ from bighost.cli import (
 )
 from bighost.errors import BigHostError
 
+# Typer carries a Click of its own and exports few of its exceptions: this is the base of all that tell of a
+# command line that can't be.
+UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -81,10 +83,10 @@ def call(args: list[str]) -> int:
     except BigHostError as problem:
         console.error(problem, verbose=verbose)
         return problem.exit_code
-    except click.ClickException as problem:
+    except UsageProblem as problem:
         problem.show()
-        return problem.exit_code
-    except (KeyboardInterrupt, click.Abort):
+        return int(problem.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         console.say("Interrupted; what the coordinator has taken goes on.")
         return INTERRUPTED
     except BrokenPipeError:

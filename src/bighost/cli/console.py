@@ -16,7 +16,9 @@ import msgspec
 
 from bighost.errors import BigHostError
 
-_CONTROL = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "�")
+# Control characters but tab and line end, and those that hide or turn around what stands beside them.
+_HIDING = (0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+_UNSEEN = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160), *_HIDING), "\N{REPLACEMENT CHARACTER}")
 _STYLES = {
     "passed": "green",
     "partial": "yellow",
@@ -32,8 +34,8 @@ _STYLES = {
 
 
 def harmless(text: str) -> str:
-    """Text without terminal codes or other control characters; tabs and line ends stay."""
-    return text.translate(_CONTROL)
+    """Text without terminal codes, other control characters, and characters that can't be seen."""
+    return text.translate(_UNSEEN)
 
 
 def say(text: str = "") -> None:

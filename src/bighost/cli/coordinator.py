@@ -64,8 +64,12 @@ def up(
         here.announce(serving.url, serving.admin_token)
         _greet(settings, serving)
 
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)  # of a former start: whoever waits for it waits for this one
     with local_coordinator() as here, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, SqliteStore(folder / "bighost.db"), on_ready))
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
     console.say("Stopped. What was handed in is kept, and goes on at the next start.")
 
 

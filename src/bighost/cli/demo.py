@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from bighost.cli import console, show
-from bighost.errors import BigHostError, Ours
+from bighost.errors import BigHostError, OperatorError, Ours
 
 if TYPE_CHECKING:
     from bighost.client import Client
@@ -56,9 +56,13 @@ def demo(
     """
     began = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, nothing is left running
-    chosen = choose_runtime(runtime)
-    folders = sorted(p.parent for p in (examples or find_examples()).glob("*/assignment.toml"))
-    with _Stage(chosen) as stage, console.progress() as progress:
+    where = examples or find_examples()
+    folders = sorted(p.parent for p in where.glob("*/assignment.toml"))
+    if not folders:
+        raise OperatorError(
+            f"there are no assignments in {where}", hint="Name a folder of assignment folders."
+        )
+    with _Stage(choose_runtime(runtime)) as stage, console.progress() as progress:
         rows = list(_graded(stage, folders, progress))
     wrong = sum(row[1] != row[2] for row in rows)
     if json:

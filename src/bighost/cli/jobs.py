@@ -8,6 +8,7 @@ import typer
 
 from bighost.cli import console, options, show
 from bighost.cli.submit import follow
+from bighost.job.state import State
 
 app = typer.Typer(help="Look at submissions; cancel them or run them again.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="The id that `bighost submit` printed.")]
@@ -17,7 +18,7 @@ Id = Annotated[str, typer.Argument(help="The id that `bighost submit` printed.")
 def list_jobs(
     assignment: Annotated[str | None, typer.Option("--assignment", "-a")] = None,
     team: Annotated[str | None, typer.Option("--team", help="Staff only; students see their own.")] = None,
-    state: Annotated[list[str] | None, typer.Option("--state", help="waiting, running, graded, …")] = None,
+    state: Annotated[list[State] | None, typer.Option("--state", help="May be given several times.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
     url: options.Url = None,
     token: options.Token = None,
@@ -116,4 +117,4 @@ def retry(id: Id, url: options.Url = None, token: options.Token = None, json: op
     if json:
         console.json_out(job)
     else:
-        console.say(f"{id} is {job.state.value} again.")
+        console.say(f"{id} is run again, behind the students' jobs.")

@@ -76,9 +76,10 @@ def _proposal(assignment: Assignment, rehearsed: list[Rehearsed]) -> str:
         return "No submission was accepted, so no time limit can be proposed."
     cpu, wall = max(r.cpu_s for r in accepted), max(r.wall_s for r in accepted)
     limits = assignment.limits
+    rule = f"{SLACK:g} times that, and at least 1 s"
     return (
         f"The slowest accepted submission used {show_duration(cpu)} of CPU in a stage and took "
-        f'{show_duration(wall)} for a test. {SLACK:g} times that: cpu = "{_rounded(cpu)}s", '
+        f'{show_duration(wall)} for a test. {rule}: cpu = "{_rounded(cpu)}s", '
         f'wall = "{_rounded(wall)}s" (now cpu = "{limits.cpu_s:g}s", wall = "{limits.wall_s:g}s").'
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bighost.cli import console
+from bighost.job.job import FaultKind
 from bighost.job.state import State
 from bighost.job.units import show_duration, show_size
 from bighost.job.verdict import Verdict
@@ -24,7 +25,8 @@ def step(job: JobView) -> str:
     if job.state is State.WAITING:
         ahead = "next in line" if not job.position else f"{job.position} ahead"
         eta = f", about {show_duration(job.eta_s)} to go" if job.eta_s is not None else ""
-        again = " (again, after a fault of ours)" if job.faults else ""
+        ours = [f for f in job.faults if f.kind != FaultKind.HANDED_BACK.value]
+        again = " (again, after a fault of ours)" if ours else ""
         return f"waiting: {ahead}{eta}{again}"
     if job.state is State.LEASED:
         return f"handed to {job.node or 'a node'}"

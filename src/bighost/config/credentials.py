@@ -155,4 +155,6 @@ def _local_path() -> Path:
 
 
 def _plain(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise OperatorError(f"{url!r} is not a URL", hint=f"Write http://{url}.")
     return url.rstrip("/")

@@ -14,6 +14,7 @@ from bighost.clock import Clock, seconds
 from bighost.coordinator import tokens
 from bighost.errors import OperatorError, Refused
 from bighost.job import ids
+from bighost.job.role import Role
 from bighost.store.base import Changes, NodeRecord, Store, Token, TokenKind, User
 from bighost.wire.http import EnrolRequest, NewToken, NewUser
 from bighost.wire.messages import Join, Profile
@@ -64,13 +65,23 @@ class Accounts:
         """All users, by name."""
         return sorted(self._users.values(), key=lambda user: user.name)
 
-    async def add_users(self, people: Sequence[NewUser]) -> list[tuple[User, str]]:
-        """Add people, all or none; each comes back with a new token. One who is there is updated and
-        gets no token (an empty string). Raises OperatorError on a name that can't be one, or comes twice."""
+    async def add_users(self, people: Sequence[NewUser], *, update: bool = False) -> list[tuple[User, str]]:
+        """Add people, all or none; each comes back with a new token.
+
+        With `update` those who are there already are changed, and get no token (an empty string). Raises
+        OperatorError on a name that can't be one, comes twice, or is there already, and when nobody would be
+        left who may do everything.
+        """
         now = self._clock()
         twice = [name for name, times in Counter(p.name for p in people).items() if times > 1]
         if twice:
             raise OperatorError(f"{twice[0]!r} comes more than once", hint="Nobody was added.")
+        known = [p.name for p in people if p.name in self._users]
+        if known and not update:
+            raise OperatorError(
+                f"{known[0]!r} is there already",
+                hint="Nobody was added; --update changes those who are there.",
+            )
         users, kept, told = [], [], []
         for person in people:
             team = person.team or person.name
@@ -86,8 +97,13 @@ class Accounts:
                 kept.append(token)
             users.append(user)
             told.append(secret)
+        after = self._users | {u.name: u for u in users}
+        if self._users and not any(u.role is Role.ADMIN for u in after.values()):
+            raise OperatorError(
+                "then nobody would be admin any more", hint="Give another user that role first."
+            )
         await self._store.commit(Changes(users=users, tokens=kept))
-        self._users |= {u.name: u for u in users}
+        self._users = after
         self._tokens |= {t.digest: t for t in kept}
         return list(zip(users, told, strict=True))
 
@@ -121,9 +137,39 @@ class Accounts:
             raise NotThere(
                 f"no single token is named {short!r}", hint="See `bighost coordinator token list`."
             )
+        if self._opens_everything(found[0]) and not any(
+            self._opens_everything(t) for t in self._tokens.values() if t.digest != found[0].digest
+        ):
+            raise OperatorError(
+                "this is the last admin token", hint="Make another one first: bighost users token NAME."
+            )
         revoked = replace(found[0], revoked=True)
         await self.keep_token(revoked)
         return revoked
+
+    def is_admin(self, told: str) -> bool:
+        """Whether a token opens everything."""
+        kept = self._tokens.get(tokens.digest(told))
+        return kept is not None and self._opens_everything(kept)
+
+    async def new_admin(self, name: str) -> str:
+        """Make `name` an admin, whoever it was, and return a new token for it."""
+        now = self._clock()
+        user = User(name=name, role=Role.ADMIN, team="staff", created=now)
+        told, kept = tokens.new(TokenKind.USER, name, now)
+        await self._store.commit(Changes(users=[user], tokens=[kept]))
+        self._users[name] = user
+        self._tokens[kept.digest] = kept
+        return told
+
+    def is_good(self, told: str) -> bool:
+        """Whether a token still opens something."""
+        kept = self._tokens.get(tokens.digest(told))
+        return kept is not None and kept.good(self._clock())
+
+    def _opens_everything(self, kept: Token) -> bool:
+        user = self._users.get(kept.subject) if kept.kind is TokenKind.USER else None
+        return user is not None and user.role is Role.ADMIN and kept.good(self._clock())
 
     # -- nodes
 

@@ -24,6 +24,10 @@ from bighost.wire import messages as say
 from bighost.wire.sockets import CoordinatorSocket, Envelope
 
 log = structlog.get_logger()
+UNKNOWN = (
+    "This machine is not enrolled here (any more). Join with a join token; "
+    "where staff have removed it, with another --data folder as well."
+)
 MAX_SHIFT = 10 * 365 * 86400 * SECOND  # a clock that is further off is not worth correcting
 
 
@@ -47,6 +51,7 @@ class Link:
         self._archive = archive
         self._clock = clock
         self._on_progress = on_progress
+        self.heard: dict[str, int] = {}  # when (ns) each node last said anything
         self._complaints = 0
         self._handlers: dict[type[say.FromNode], Callable[[str, say.FromNode], on.Event | None]] = {
             say.Pull: self._pull,
@@ -85,11 +90,11 @@ class Link:
     async def _take(self, envelope: Envelope, message: say.FromNode) -> None:
         record = self._accounts.node(envelope.key)
         if record is None:
-            reason = "This machine is not enrolled here (any more). Join again with a join token."
-            self._refuse(envelope.route, say.RefuseReason.UNKNOWN_KEY, reason)
+            self._refuse(envelope.route, say.RefuseReason.UNKNOWN_KEY, UNKNOWN)
         elif isinstance(message, say.Join):
             await self._join(envelope, record, message)
         elif self._is_here(envelope):
+            self.heard[record.key] = self._clock()
             event = self._handlers[type(message)](envelope.key, message)
             if event is not None:
                 self._rounds.tell(event)

@@ -20,7 +20,6 @@ import structlog
 from bighost import linter
 from bighost.clock import Clock, system_clock
 from bighost.coordinator import commands as do
-from bighost.coordinator import tokens
 from bighost.coordinator.accounts import Accounts
 from bighost.coordinator.archive import Archive
 from bighost.coordinator.catalogue import Catalogue
@@ -35,12 +34,12 @@ from bighost.coordinator.rounds import Rounds
 from bighost.coordinator.workers import Workers
 from bighost.job.assignment import Assignment
 from bighost.job.job import Job
-from bighost.job.role import Role
 from bighost.job.state import State
 from bighost.settings import CoordinatorSettings
-from bighost.store.base import Changes, Store, TokenKind, User
+from bighost.store.base import Store
 from bighost.store.blobs import BlobStore
 from bighost.wire import messages as say
+from bighost.wire.http import NewToken
 from bighost.wire.keys import KeyPair
 from bighost.wire.orders import job_order
 from bighost.wire.sockets import CoordinatorSocket
@@ -93,7 +92,7 @@ class Coordinator:
         await self.blobs.prepare()
         self.accounts = Accounts(self.store, self.clock)
         await self.accounts.load()
-        await self._first_tokens()
+        await self._own_tokens()
         self.catalogue = Catalogue(self.store, self.clock, self._find_blob)
         await self.catalogue.load()
         logs = Path(settings.log_dir) if settings.log_dir else self.data / "logs"
@@ -143,21 +142,20 @@ class Coordinator:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _first_tokens(self) -> None:
-        """The tokens that `coordinator up` prints: kept in the data folder for its owner alone."""
+    async def _own_tokens(self) -> None:
+        """The tokens that `coordinator up` prints: kept in the data folder for its owner alone.
+
+        Whoever can read that folder holds the store itself, so this is also the way back in when every token
+        was revoked: what doesn't open anything any more is made anew.
+        """
         path = self.data / "tokens.json"
-        if path.exists():
-            told = json.loads(path.read_text())
-            self.join_token, self.admin_token = told["join_token"], told["admin_token"]
-            return
-        now = self.clock()
-        admin = User(name="admin", role=Role.ADMIN, team="staff", created=now)
-        self.admin_token, admin_kept = tokens.new(TokenKind.USER, admin.name, now)
-        self.join_token, join_kept = tokens.new(
-            TokenKind.JOIN, "join", now, profiles=(say.Profile.CORE, say.Profile.LIGHTWEIGHT)
-        )
-        await self.store.commit(Changes(users=[admin], tokens=[admin_kept, join_kept]))
-        await self.accounts.load()
+        told = json.loads(path.read_text()) if path.exists() else {}
+        self.join_token, self.admin_token = told.get("join_token", ""), told.get("admin_token", "")
+        if not self.accounts.is_admin(self.admin_token):
+            self.admin_token = await self.accounts.new_admin("admin")
+        if not self.accounts.is_good(self.join_token):
+            profiles = (say.Profile.CORE, say.Profile.LIGHTWEIGHT)
+            self.join_token, _ = await self.accounts.new_token(NewToken(profiles=profiles))
         path.touch(mode=0o600)
         path.write_text(json.dumps({"join_token": self.join_token, "admin_token": self.admin_token}))
 

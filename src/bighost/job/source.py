@@ -52,7 +52,7 @@ def compile_source(file: str, text: str) -> Finding | None:
     try:
         _compile(file, text)
     except SyntaxError as error:
-        return _syntax_error(file, error)
+        return _syntax_error(file, text, error)
     except (RecursionError, MemoryError):
         return Finding(file=file, reason="it is nested too deeply for Python to compile")
     except (ValueError, OverflowError) as error:
@@ -73,7 +73,9 @@ def parse(file: str, text: str) -> ast.Module | Finding:
 def _compile(file: str, text: str, flags: int = 0) -> Any:
     with _COMPILING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return compile(text, file, "exec", flags, dont_inherit=True)
+        # A SyntaxError quotes its line from the file of this name in the current folder, if there is one:
+        # that would be a line of somebody else's.
+        return compile(text, f"<{file} of the hand-in>", "exec", flags, dont_inherit=True)
 
 
 def _undecodable(file: str, error: UnicodeDecodeError) -> Finding:
@@ -93,9 +95,10 @@ def _bad_cookie(file: str, data: bytes, error: Exception) -> Finding:
     return Finding(file=file, reason=f"Python can't decode it: {excerpt(str(error))}", hint=_SAVE_AS_UTF8)
 
 
-def _syntax_error(file: str, error: SyntaxError) -> Finding:
-    text = (error.text or "").strip()
-    where = f" in '{excerpt(text)}'" if text else ""
+def _syntax_error(file: str, text: str, error: SyntaxError) -> Finding:
+    lines = io.StringIO(text).readlines()
+    line = lines[error.lineno - 1].strip() if error.lineno and error.lineno <= len(lines) else ""
+    where = f" in '{excerpt(line)}'" if line else ""
     reason = f"{type(error).__name__}: {excerpt(error.msg)}{where}"
     column = error.offset if error.offset and error.offset > 0 else None
     return Finding(file=file, line=error.lineno, column=column, reason=reason)

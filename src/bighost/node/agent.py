@@ -100,6 +100,8 @@ class NodeAgent:
 
     def drain(self, why: str) -> None:
         """Take no more jobs, hand back those that wait, finish what runs, hand it in, leave."""
+        if not self._drain_why:
+            self._on_line(f"Finishing what runs, then leaving: {why}.")
         self._drain_why = self._drain_why or why
         self._drain_asked.set()
 
@@ -108,8 +110,8 @@ class NodeAgent:
         if self._drain_asked.is_set():
             self._kill_asked.set()
         else:
-            self._on_line("Finishing what runs, then leaving. Once more hands it back and leaves at once.")
             self.drain("its owner stopped it")
+            self._on_line("Once more hands it back and leaves at once.")
 
     # -- what a session asks
 
@@ -197,6 +199,7 @@ class NodeAgent:
         self.desk.close(DRAINING)
         handed_back = self.desk.unfinished()
         self.log.info("killed", action="kill", handed_back=len(handed_back))
+        self._on_line(f"Left at once; {len(handed_back)} jobs are handed back and run elsewhere.")
         await self._say_goodbye(handed_back, "its owner stopped it at once")
         self._end(KILLED)
 

@@ -15,6 +15,15 @@ from bighost.node.runtime.process import ProcessRuntime
 from bighost.node.runtime.walls import Wall, missing
 from bighost.settings import RuntimeKind
 
+DOCKER_MEANS = (
+    "Each is walled off: another user, no network, a read-only root, and limits on CPU, memory, processes "
+    "and disk."
+)
+PROCESS_MEANS = (
+    "They isolate less than containers and share this machine's kernel: good for a first try, not for a "
+    "course."
+)
+
 
 async def choose(wanted: str) -> tuple[str, str]:
     """The runtime that `wanted` ("docker", "process" or "auto") comes to here, and a sentence on why.
@@ -28,17 +37,19 @@ async def choose(wanted: str) -> tuple[str, str]:
         hint = perhaps(wanted, known) or f"it is one of {', '.join(known)}"
         raise OperatorError(f"there is no runtime {wanted!r}", hint=hint) from None
     if kind is RuntimeKind.PROCESS:
-        return kind.value, "Pods are processes of this machine, as you asked for."
+        return kind.value, f"Pods are processes of this machine, as you asked for. {PROCESS_MEANS}"
     engine = Engine()
     try:
         info = await engine.check()
     except RuntimeFault as fault:
         if kind is RuntimeKind.DOCKER or not isinstance(fault, EngineGone):
             raise
-        return "process", "Pods are processes of this machine, because no Docker engine answers here."
+        why = "Pods are processes of this machine, because no Docker engine answers here."
+        return "process", f"{why} {PROCESS_MEANS}"
     finally:
         engine.close()
-    return "docker", f"Pods are Docker containers (engine {info.get('ServerVersion', 'of unknown version')})."
+    version = info.get("ServerVersion", "of unknown version")
+    return "docker", f"Pods are Docker containers (engine {version}). {DOCKER_MEANS}"
 
 
 def open_runtime(

@@ -47,7 +47,7 @@ class Home:
             self.outbox.mkdir(mode=0o700, exist_ok=True)
             # Pods may come in as another user; the folder above keeps everybody else out.
             self.datasets.mkdir(exist_ok=True)
-            self.datasets.chmod(0o755)
+            self.datasets.chmod(0o700)  # student code must not read the inputs of other tests; pods' root may
             yield
         finally:
             os.close(descriptor)

@@ -50,6 +50,8 @@ async def enrol(url: str, join_token: str, name: str, profile: Profile, keys: Ke
     answers, or somebody who is no coordinator; both can be tried again.
     """
     url = url.rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise OperatorError(f"{url!r} is not a URL", hint=f"Write http://{url or 'HOST:9000'}.")
     request = EnrolRequest(token=join_token, public_key=keys.public, name=name, profile=profile)
     try:
         async with httpx.AsyncClient(timeout=ENROL_S) as http:

@@ -172,7 +172,7 @@ async def bench(
         work.mkdir()
         # Pods may come in as another user.
         Path(top).chmod(0o711)
-        datasets.mkdir(mode=0o755)
+        datasets.mkdir(mode=0o700)
         laid = {digest: _lay(path, datasets / digest) for digest, path in files.items()}
         opened = open_runtime(runtime, f"trial-{os.getpid()}-{Path(top).name}", datasets)
         try:

@@ -124,7 +124,7 @@ class NodeView(Shape, frozen=True, kw_only=True):
     key: str
     name: str
     profile: Profile
-    state: str  # "here", "draining" or "away"
+    state: str  # "here", "resting" (takes no jobs now), "draining" or "away"
     slots: int
     held: int
     credit: int

@@ -117,9 +117,14 @@ async def test_a_server_key_that_is_none_is_not_believed(tmp_path, coordinator):
         await join(tmp_path, "T")
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "127.0.0.1:9000", "nonsense"])
-async def test_nobody_there_is_the_network(tmp_path, url):
+async def test_nobody_there_is_the_network(tmp_path):
     with pytest.raises(NetworkError, match="no coordinator answers at"):
+        await enrolment.enrol("http://127.0.0.1:1", "T", "node", Profile.CORE, KEYS)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:9000", "nonsense"])
+async def test_a_url_without_a_scheme_is_said_at_once(url):
+    with pytest.raises(OperatorError, match="is not a URL"):
         await enrolment.enrol(url, "T", "node", Profile.CORE, KEYS)
 
 

@@ -38,6 +38,7 @@ def create(coordinator: Coordinator) -> Litestar:
         exception_handlers={
             BigHostError: problems.of_bighost,
             HTTPException: problems.of_http,
+            RecursionError: problems.of_nesting,
             Exception: problems.of_bug,
         },
         logging_config=None,

@@ -145,7 +145,7 @@ async def _job(request: ApiRequest, id: str) -> Job:
     job = await auth.coordinator_of(request).job(id)
     user = auth.user_of(request)
     if job is None or not (auth.is_staff(user) or job.team == user.team):
-        raise NotFoundException(f"There is no job {id!r} of your team.")
+        raise NotFoundException(f"There is no job {id!r} that you may see.")
     return job
 
 

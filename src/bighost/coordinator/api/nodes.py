@@ -17,6 +17,7 @@ from bighost.coordinator import events as on
 from bighost.coordinator.api import auth
 from bighost.coordinator.api.auth import ApiRequest
 from bighost.coordinator.marker import Unwanted
+from bighost.coordinator.roster import Node
 from bighost.coordinator.server import Coordinator
 from bighost.job import ids
 from bighost.store.base import NodeRecord
@@ -119,19 +120,28 @@ def node_view(coordinator: Coordinator, record: NodeRecord, *, full: bool) -> No
         key=record.key,
         name=record.name,
         profile=record.profile,
-        state="away" if node is None else "draining" if node.draining else "here",
+        state=_state(node),
         slots=capacity.slots if capacity else 0,
         held=len(node.held) if node else 0,
         credit=min(node.said, node.terms.window) if node else 0,
         load=node.load if node else Load(),
         done=node.done if node else 0,
         faults=node.faults if node else 0,
-        last_seen=node.heard if node else record.last_seen,
+        last_seen=max(record.last_seen, coordinator.link.heard.get(record.key, 0)),
         capacity=capacity,
         runtime=said.get("runtime", ""),
         software=said.get("software", ""),
         **details,
     )
+
+
+def _state(node: Node | None) -> str:
+    """What a node is doing: one that takes no jobs drains, on somebody's wish, or rests after a fault."""
+    if node is None:
+        return "away"
+    if node.draining:
+        return "draining"
+    return "here" if node.said else "resting"
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

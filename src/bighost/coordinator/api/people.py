@@ -25,9 +25,14 @@ async def list_users(request: ApiRequest) -> list[UserView]:
 
 
 @post("/users", guards=[auth.admin], status_code=201)
-async def add_users(request: ApiRequest, data: JSONBody[list[NewUser]]) -> list[UserView]:
-    """Add people, all or none; a new one comes back with a token, which is not shown again."""
-    added = await auth.coordinator_of(request).accounts.add_users(data)
+async def add_users(
+    request: ApiRequest, data: JSONBody[list[NewUser]], update: FromQuery[bool] = False
+) -> list[UserView]:
+    """Add people, all or none; a new one comes back with a token, which is not shown again.
+
+    With `update`, those who are there already are changed instead of refused.
+    """
+    added = await auth.coordinator_of(request).accounts.add_users(data, update=update)
     return [_user_view(user, token) for user, token in added]
 
 

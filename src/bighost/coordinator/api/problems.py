@@ -78,6 +78,11 @@ def of_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     return _response(type(error).__name__, error.status_code, detail, hint, error.headers)
 
 
+def of_nesting(_: Request[Any, Any, Any], __: RecursionError) -> Response[bytes]:
+    """JSON that is nested a thousand times: only bodies are read in routes, so it is the sender's doing."""
+    return _response("ValidationException", 400, "The body is nested too deeply.", _DESCRIBED)
+
+
 def of_bug(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Anything else is a bug of ours; the log has it, the answer doesn't show our insides."""
     log.error("request failed", action="request_bug", exc_info=error)
