@@ -100,3 +100,29 @@ async def test_a_reference_submission_makes_the_keys(here, tmp_path):
 async def test_a_reference_submission_that_fails_is_the_staffs(here, tmp_path):
     with pytest.raises(AssignmentError, match="the reference submission fails test 'one'"):
         await here.answers({**GOOD, "mapper.py": b"raise SystemExit(3)\n"}, tmp_path / "made")
+
+
+SPY = (
+    b"import os, sys\n"
+    b"for top in ('/data', '/work', '/run/bighost', '/opt'):\n"
+    b"    for folder, _, names in os.walk(top):\n"
+    b"        for name in names:\n"
+    b"            path = os.path.join(folder, name)\n"
+    b"            try:\n"
+    b"                found = b'the cat' in open(path, 'rb').read(10_000)\n"
+    b"            except OSError:\n"
+    b"                continue\n"
+    b"            if found:\n"
+    b"                print(path, file=sys.stderr)\n"
+    b"sys.exit('looked everywhere')\n"
+)
+
+
+@pytest.mark.parametrize("runtime", ["process", pytest.param("docker", marks=pytest.mark.docker)])
+async def test_student_code_sees_no_dataset_file(request, runtime, dataset, keys):
+    if runtime == "docker":
+        request.getfixturevalue("streaming_image")
+    async with bench(assignment(), {DIGEST: dataset}, runtime) as opened:
+        trial = await opened.run({"mapper.py": SPY, "reducer.py": REDUCER}, keys)
+    said = trial.tests[0].run.stages[0].stderr
+    assert said.strip() == "looked everywhere"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litestar import Router, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from bighost.coordinator import tokens
 from bighost.coordinator.api import auth
