@@ -161,6 +161,7 @@ class ModelNode:
         if result is None or result.attempt != receipt.attempt:
             return
         if receipt.current and receipt.upload:
-            self.wanted[receipt.job] = receipt.attempt
+            if result.fault is None:  # else it is lost, and that is said already
+                self.wanted[receipt.job] = receipt.attempt
         else:
             self.forget(receipt.job, receipt.attempt)
