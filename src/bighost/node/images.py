@@ -5,7 +5,7 @@ An image is a folder of `images/` with a Dockerfile. Its build context is that f
 into it, the image it is built from included. So a node that asks for `reference(name)` can't get a stale
 image: when the code has changed, that tag is not there.
 
-Where the folder has a `pom.xml`, the context also holds `jars/` and `classes/` (`jars.py`). The tag covers
+Where the folder has a `pom.xml`, the context also holds `jars/` and `program.jar` (`jars.py`). The tag covers
 what they are made of (the pom, the jars' sums, the sources), so that asking for it needs no Java.
 """
 
@@ -34,6 +34,7 @@ from bighost.node.runtime.engine import Engine
 PREFIX = "bighost/"
 LABEL_CONTENT = "bighost.content"
 CA_BUNDLE = "ca-bundle.crt"
+PROGRAM_JAR = "program.jar"
 SPOOL_BYTES = 16 << 20  # a larger build context is packed on disk
 FROM = re.compile(r"^FROM\s+(\S+)", re.MULTILINE | re.IGNORECASE)
 
@@ -177,14 +178,14 @@ def _build(client: docker.DockerClient, where: Path, name: str, certificates: by
 
 
 def _java(own: Path) -> dict[str, bytes | Path]:
-    """What is not in the folder itself, but made of it: jars and classes. Raises JavaFailed."""
+    """What is not in the folder itself, but made of it. Raises JavaFailed."""
     if not jars.has_jars(own):
         return {}
     resolved = jars.jars_of(own)
-    classes = jars.classes_of(own, resolved)
-    return {f"jars/{name}": path for name, path in resolved.items()} | {
-        f"classes/{name}": content for name, content in classes.items()
-    }
+    files: dict[str, bytes | Path] = {f"jars/{name}": path for name, path in resolved.items()}
+    if program := jars.program_jar(own, resolved):
+        files[PROGRAM_JAR] = program
+    return files
 
 
 def _start_build(client: docker.DockerClient, context: IO[bytes], tag: str) -> Iterable[dict[str, Any]]:

@@ -3,17 +3,20 @@
 A folder of `images/` may hold
 - `pom.xml`: the jars, pinned; Maven resolves them once into a cache, by the digest of the file;
 - `jars.sha256`: what each jar must be, as `sha256sum *.jar` writes it;
-- `src/`: Java sources, compiled against those jars by the host's `javac` for Java 17. On the host, because
-  whoever resolves jars has Java there, and a compiler inside would triple the download of every build.
+- `src/`: Java sources, compiled against those jars by the host's `javac` for Java 17, and other files for
+  the same jar. On the host, because whoever resolves jars has Java there, and a compiler inside would triple
+  the download of every build.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -54,31 +57,33 @@ def jars_of(folder: Path, cache: Path | None = None) -> dict[str, Path]:
     return found
 
 
-def classes_of(folder: Path, jars: Mapping[str, Path]) -> dict[str, bytes]:
-    """The compiled classes of an image's own sources, by path; blocks. Raises JavaFailed."""
-    sources = [str(path) for path in sorted((folder / SOURCES).rglob("*.java"))]
-    if not sources:
-        return {}
+def program_jar(folder: Path, jars: Mapping[str, Path]) -> bytes | None:
+    """An image's own classes and the other files below `src/`, as a jar; None without sources; blocks.
+
+    Raises JavaFailed.
+    """
+    root = folder / SOURCES
+    if not root.is_dir():
+        return None
+    files = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    sources = [path for path in files.values() if path.suffix == ".java"]
+    content = {name: path.read_bytes() for name, path in files.items() if path not in sources}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as jar:
+        for name, data in sorted({**content, **_compile(sources, jars)}.items()):
+            jar.writestr(zipfile.ZipInfo(name), data)  # without its time: equal sources, equal jar
+    return packed.getvalue()
+
+
+def _compile(sources: Sequence[Path], jars: Mapping[str, Path]) -> dict[str, bytes]:
+    """Class files by path."""
     class_path = os.pathsep.join(str(path) for path in jars.values())
+    options = ["--release", RELEASE, "-encoding", "UTF-8", "-Xlint:all,-classfile,-processing", "-proc:none"]
     with tempfile.TemporaryDirectory() as made:
-        options = [
-            "--release",
-            RELEASE,
-            "-encoding",
-            "UTF-8",
-            "-Xlint:all,-classfile,-processing",
-            "-proc:none",
-        ]
-        _call(
-            ["javac", *options, "-cp", class_path, "-d", made, *sources],
-            Path(made),
-            JAVAC_S,
-            "a JDK, 17 or later",
-        )
         root = Path(made)
-        return {
-            path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*.class"))
-        }
+        command = ["javac", *options, "-cp", class_path, "-d", made, *map(str, sorted(sources))]
+        _call(command, root, JAVAC_S, "a JDK, 17 or later")
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.class")}
 
 
 def _resolve(image: str, pom: bytes, shelf: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -100,13 +102,21 @@ def test_a_failing_maven_is_quoted_and_leaves_nothing(image: Path, programs: Pat
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_an_image_without_sources_has_no_classes(image: Path) -> None:
-    assert jars.classes_of(image, {}) == {}
+def test_an_image_without_sources_has_no_jar_of_its_own(image: Path) -> None:
+    assert jars.program_jar(image, {}) is None
 
 
-def test_sources_are_handed_to_the_compiler(image: Path, programs: Path) -> None:
-    (image / "src").mkdir()
-    (image / "src" / "Driver.java").write_text("class Driver {}")
+def test_sources_are_compiled_and_packed_with_the_files_beside_them(image: Path, programs: Path) -> None:
+    (image / "src" / "pod").mkdir(parents=True)
+    (image / "src" / "pod" / "Driver.java").write_text("class Driver {}")
+    (image / "src" / "log.properties").write_text("quiet")
     compiler = '#!/bin/sh\nwhile [ $# -gt 1 ]; do [ "$1" = -d ] && made="$2"; shift; done\n'
-    install(programs, "javac", compiler + 'cp "$1" "$made/Driver.class"\n')
-    assert jars.classes_of(image, {}) == {"Driver.class": b"class Driver {}"}
+    install(programs, "javac", compiler + 'mkdir "$made/pod" && cp "$1" "$made/pod/Driver.class"\n')
+    packed = jars.program_jar(image, {})
+    assert packed is not None
+    assert packed == jars.program_jar(image, {})
+    with zipfile.ZipFile(io.BytesIO(packed)) as jar:
+        assert {name: jar.read(name) for name in jar.namelist()} == {
+            "log.properties": b"quiet",
+            "pod/Driver.class": b"class Driver {}",
+        }
