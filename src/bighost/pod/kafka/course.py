@@ -1,0 +1,332 @@
+"""The course of a run: topics, consumers that are known to be assigned, producers that are fed, the end.
+
+The order is what makes a run reproducible: the offsets of every group are set to the beginning *before* its
+first consumer starts, so that it does not matter when a consumer looks them up, and no line is fed before
+every partition is assigned. The caller's thread conducts; each program has a thread of its own.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import Enum
+
+from bighost.pod.complaint import about_breach
+from bighost.pod.contract import Outcome, Progress
+from bighost.pod.frameworks.output import OutputLimit, PartFile
+from bighost.pod.frameworks.records import Layout
+from bighost.pod.kafka.broker import BOOTSTRAP, Broker
+from bighost.pod.kafka.feed import Feed, Gate
+from bighost.pod.kafka.plan import End, Plan, Programs, Role
+from bighost.pod.kafka.programs import Nothing, Spec, StudentProgram, Uncollected
+from bighost.pod.kafka.steward import Ends, Refusal
+from bighost.pod.messages import Breach, StageUsage
+from bighost.pod.run import Run, Stop
+from bighost.pod.sandbox import Fault, NoProcessLeft, Stage
+
+LOOK_S = 0.1
+JOIN_LOOK_S = 0.01
+TICK_S = 0.25
+GRACE_S = 5.0  # between interrupting a consumer and killing it
+AS_WRITTEN = Layout(b"\t", 0)  # consumers' lines are taken as they are
+
+
+class Phase(Enum):
+    """How far the course has come."""
+
+    JOINING = "joining"
+    FEEDING = "feeding"
+    DRAINING = "draining"
+
+
+class Course:
+    """One run, from its topics to the last program's end."""
+
+    def __init__(self, run: Run, plan: Plan, broker: Broker) -> None:
+        self.run = run
+        self.plan = plan
+        self.broker = broker
+        self.phase = Phase.JOINING
+        self.producers: list[StudentProgram] = []
+        self.consumers: list[StudentProgram] = []
+        self.parts: list[PartFile] = []
+        self.feeds: list[Feed] = []
+        self.ends: Ends = {}  # of the data: what the producers wrote, without the end messages
+        self.was_one_killed = False
+        self._limit = OutputLimit(run.limits.output_bytes)
+        self._ended: queue.SimpleQueue[StudentProgram] = queue.SimpleQueue()
+        self._topics = [topic.name for topic in plan.topics]
+        self._charged = 0
+        self._next_tick = 0.0
+
+    def go(self) -> tuple[StageUsage, Stop | None]:
+        """Run all programs; gives what they used, and why the run has to stop. Raises Fault."""
+        self._prepare()
+        with self.run.sandbox.stage(self.run.begin_of_stage()) as stage:
+            self.run.enter(stage)
+            stop = None
+            try:
+                self._conduct(stage)
+            except Stop as early:
+                stop = early
+            finally:
+                self.run.enter(None)
+                self._end_all(stage)
+            usage = stage.end()
+        return usage, self._breach(usage) or stop
+
+    def _prepare(self) -> None:
+        try:
+            self.broker.steward.create(self.plan.topics)
+            for group, topics in self.plan.groups.items():
+                self.broker.steward.rewind(group, topics)
+        except Refusal as refusal:
+            raise Fault(f"the topics can't be made as the assignment asks: {refusal}") from None
+
+    def _conduct(self, stage: Stage) -> None:
+        try:
+            self._start_consumers(stage)
+            self._await_groups(self.plan.members)
+            self.phase = Phase.FEEDING
+            self._start_producers(stage)
+            self._feed()
+            self.phase = Phase.DRAINING
+            self.ends = self.broker.steward.ends(self._topics)
+            self._drain()
+        except Refusal as refusal:
+            self._check_topics()
+            self.broker.check()
+            raise Fault(f"the broker refused: {refusal}") from None
+
+    # -- starting
+
+    def _start_consumers(self, stage: Stage) -> None:
+        for programs in self.plan.consumers:
+            for _ in range(programs.copies):
+                index = len(self.consumers)
+                part = PartFile(self.run.workdir.output, index, AS_WRITTEN, self._limit)
+                self.parts.append(part)
+                self.consumers.append(StudentProgram(self._spec(programs, index), Nothing(), part))
+                self.consumers[-1].start(self.run, stage, self._ended)
+                if index == 0 and self.plan.kill_after_lines:
+                    self._victim = self._member_of_first()
+        self._tell(Role.CONSUMER, self.consumers)
+
+    def _start_producers(self, stage: Stage) -> None:
+        count = sum(programs.copies for programs in self.plan.producers)
+        self._gate = Gate(self.plan.kill_after_lines)
+        for programs in self.plan.producers:
+            for _ in range(programs.copies):
+                index = len(self.producers)
+                gate = self._gate if index == 0 and self.plan.kill_after_lines else None
+                pace = self.plan.lines_per_s, self.plan.pauses
+                feed = Feed(self.run.order.inputs, (index, count), *pace, gate)
+                self.feeds.append(feed)
+                self.producers.append(StudentProgram(self._spec(programs, index), feed, Uncollected()))
+        for program in self.producers:
+            program.start(self.run, stage, self._ended)
+        self._tell(Role.PRODUCER, self.producers)
+
+    def _spec(self, programs: Programs, index: int) -> Spec:
+        topics = ",".join(programs.topics)
+        environment = {"KAFKA_BOOTSTRAP": BOOTSTRAP, "KAFKA_TOPIC": topics, "PYTHONUNBUFFERED": "1"}
+        arguments = [BOOTSTRAP, topics]
+        if programs.group:
+            environment["KAFKA_GROUP"] = programs.group
+            arguments.append(programs.group)
+        if self.plan.end is End.MESSAGE:
+            environment["KAFKA_END"] = self.plan.end_message
+        arguments += self.run.order.arguments
+        return Spec(programs.role, index, programs.file, arguments, environment)
+
+    # -- groups
+
+    def _await_groups(self, members: Callable[[str], int]) -> None:
+        """Wait until every group has so many members that share all its partitions. Raises Stop."""
+        deadline = time.monotonic() + self.plan.join_s
+        while late := [group for group in self.plan.groups if not self._is_assigned(group, members(group))]:
+            if time.monotonic() > deadline:
+                raise Stop(Outcome.TIME_LIMIT, self._words_of_late(late[0], members(late[0])), Role.CONSUMER)
+            self._check_nobody_left(late[0])
+            self._look(JOIN_LOOK_S)
+
+    def _is_assigned(self, name: str, members: int) -> bool:
+        group = self.broker.steward.group(name)
+        if not group.is_stable or len(group.members) < members:
+            return False
+        return self._places(name) <= group.partitions
+
+    def _places(self, group: str) -> set[tuple[str, int]]:
+        partitions = {topic.name: topic.partitions for topic in self.plan.topics}
+        return {(topic, n) for topic in self.plan.groups[group] for n in range(partitions[topic])}
+
+    def _words_of_late(self, name: str, members: int) -> str:
+        group = self.broker.steward.group(name)
+        without = len(self._places(name) - group.partitions)
+        return (
+            f"after {self.plan.join_s:g} s group {name} had {len(group.members)} of its {members} consumers, "
+            f"and {without} of its {len(self._places(name))} partitions had nobody: "
+            "a consumer has to subscribe to its topic with the group that it is told, and poll"
+        )
+
+    def _check_nobody_left(self, group: str) -> None:
+        for program in self.consumers:
+            if program.end and not program.was_killed and program.spec.environment["KAFKA_GROUP"] == group:
+                words = f"{program.spec.who} ended before its group {group} was complete"
+                raise Stop(Outcome.RUNTIME_ERROR, words, Role.CONSUMER)
+
+    def _member_of_first(self) -> list[str]:
+        """The ids of the group's members while its first consumer is alone. Raises Stop."""
+        name = self.plan.consumers[0].group
+        deadline = time.monotonic() + self.plan.join_s
+        while not (members := self.broker.steward.group(name).members):
+            if time.monotonic() > deadline:
+                raise Stop(Outcome.TIME_LIMIT, self._words_of_late(name, 1), Role.CONSUMER)
+            self._check_nobody_left(name)
+            self._look(JOIN_LOOK_S)
+        return list(members)
+
+    def _kill_one(self) -> None:
+        """Kill the first consumer, and wait until the others have its partitions. Raises Stop."""
+        name, victim = self.plan.consumers[0].group, self.consumers[0]
+        victim.kill()
+        while victim.is_running:
+            self._look(JOIN_LOOK_S)
+        self.broker.steward.evict(name, self._victim)
+        self.was_one_killed = True
+        self._await_groups(lambda group: self.plan.members(group) - (group == name))
+        self._gate.opened.set()
+
+    # -- feeding and the end
+
+    def _feed(self) -> None:
+        while any(program.is_running for program in self.producers):
+            self._look(JOIN_LOOK_S if self.plan.kill_after_lines else LOOK_S)
+            if self._gate.reached.is_set() and not self._gate.opened.is_set():
+                self._kill_one()
+
+    def _drain(self) -> None:
+        fed = time.monotonic()
+        if self.plan.end is End.MESSAGE:
+            self.broker.steward.write(self._topics, self.plan.end_message)
+            while self._running():
+                self._look(LOOK_S)
+            return
+        while self._running() and not self._is_over(fed):
+            self._look(min(LOOK_S, self.plan.end_idle_s))
+        self._interrupt()
+
+    def _is_over(self, fed: float) -> bool:
+        if self.plan.end is End.COUNT:
+            return sum(part.records for part in self.parts) >= self.plan.end_count
+        last = max(fed, *(program.last_output for program in self.consumers))
+        return time.monotonic() - last > self.plan.end_idle_s
+
+    def _interrupt(self) -> None:
+        for program in self._running():
+            program.interrupt()
+        deadline = time.monotonic() + GRACE_S
+        while self._running() and time.monotonic() < deadline:
+            self._look(LOOK_S)
+        for program in self._running():
+            program.kill()
+        while self._running():
+            self._look(LOOK_S)
+
+    def _running(self) -> list[StudentProgram]:
+        return [program for program in self.consumers if program.is_running]
+
+    # -- looking
+
+    def _look(self, wait_s: float) -> None:
+        """Wait for a program's end, and look after the broker. Raises Stop and Fault."""
+        with suppress(queue.Empty):
+            self._note_end(self._ended.get(timeout=wait_s))
+        if self.run.cancelled:
+            self.run.check(self.phase.value)
+        if time.monotonic() >= self._next_tick:
+            self._next_tick = time.monotonic() + TICK_S
+            self._tick()
+
+    def _note_end(self, program: StudentProgram) -> None:
+        role = program.spec.role
+        self._tell(role, self.producers if role is Role.PRODUCER else self.consumers)
+        if isinstance(program.failure, NoProcessLeft):
+            raise Stop(*about_breach(role, Breach.PROCESSES, self.run.limits), role)
+        if program.failure is not None:
+            raise program.failure
+        if program.end and program.end.complaint:
+            if not self.run.cancelled:
+                self._check_topics()
+            raise Stop(program.end.complaint.outcome, program.end.complaint.message, role)
+
+    def _tick(self) -> None:
+        self.broker.check()
+        self._check_topics()
+        size = self.broker.topic_bytes()
+        if size > self._charged:
+            self.run.charge(size - self._charged)
+            self._charged = size
+
+    def _check_topics(self) -> None:
+        there = self.broker.steward.topics()
+        for name in self._topics:
+            if name not in there:
+                raise Stop(Outcome.RUNTIME_ERROR, f"topic {name} was deleted while the run went on", None)
+
+    def _tell(self, role: Role, programs: Sequence[StudentProgram]) -> None:
+        ended = sum(not program.is_running for program in programs)
+        status = next((p.end.reporter_status for p in programs if p.end and p.end.reporter_status), "")
+        self.run.tell(Progress(role.value, ended, len(programs), status))
+
+    def _end_all(self, stage: Stage) -> None:
+        for feed in self.feeds:
+            feed.stop()
+        for program in [*self.producers, *self.consumers]:
+            if program.is_running:
+                program.kill()
+        stage.kill()
+        for program in [*self.producers, *self.consumers]:
+            program.join()
+
+    # -- blame
+
+    def _breach(self, usage: StageUsage) -> Stop | None:
+        if usage.breach is None or self.run.cancelled:
+            return None
+        breach = Breach(usage.breach)
+        if breach is Breach.WALL:
+            return self._out_of_time()
+        role = self._heaviest(breach)
+        return Stop(*about_breach(role, breach, self.run.limits), role)
+
+    def _out_of_time(self) -> Stop:
+        outcome, words = about_breach(self.phase.value, Breach.WALL, self.run.limits)
+        words = words.rpartition(",")[0]
+        if self.phase is Phase.FEEDING:
+            given = all(feed.is_exhausted for feed in self.feeds)
+            late = "producer had not ended" + (", though it had been given all its lines" if given else "")
+            return Stop(outcome, f"{words}: {late}", Role.PRODUCER)
+        if self.phase is Phase.JOINING:
+            return Stop(outcome, f"{words}: consumer had not joined its group", Role.CONSUMER)
+        after = {
+            End.MESSAGE: f"consumer had not ended after the end message {self.plan.end_message!r}",
+            End.IDLE: "consumer still wrote",
+            End.COUNT: f"consumers had not written {self.plan.end_count} lines",
+        }
+        return Stop(outcome, f"{words}: {after[self.plan.end]}", Role.CONSUMER)
+
+    def _heaviest(self, breach: Breach) -> Role:
+        """The role whose programs have used most of what has run out."""
+
+        def used(programs: list[StudentProgram]) -> float:
+            ends = [program.end for program in programs if program.end]
+            if breach is Breach.MEMORY:
+                return sum(end.peak_bytes for end in ends)
+            if breach is Breach.DISK and programs is self.producers:
+                return float(self._charged)  # what fills topics
+            return sum(end.cpu_s for end in ends)
+
+        return Role.PRODUCER if used(self.producers) > used(self.consumers) else Role.CONSUMER
