@@ -21,6 +21,9 @@ from bighost.pod.spark.talk import Talk
 from bighost.pod.task import base_environment
 
 JAVA = "/usr/bin/java"
+OPTIONS = Path("/opt/spark/java.options")  # made with the image, as the classes
+CLASSES = Path("/opt/spark/classes.jsa")
+SERVER = "org.apache.spark.api.python.PythonGatewayServer"
 NSS_WRAPPER = "libnss_wrapper.so"
 START_S = 60.0
 LOOK_S = 0.02
@@ -31,25 +34,6 @@ PROCESSES = 8192  # the container's own limit is the wall
 LEAST_HEAP_BYTES = 512 << 20
 MOST_HEAP_BYTES = 32 << 30
 MIB = 1 << 20
-
-OPENED = (  # what Spark needs on Java 17: its own `JavaModuleOptions`, less what only speeds up vectors
-    *("java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util"),
-    *("java.util.concurrent", "java.util.concurrent.atomic", "jdk.internal.ref", "sun.nio.ch", "sun.nio.cs"),
-    *("sun.security.action", "sun.util.calendar"),
-)
-TUNING = (
-    "-XX:+UseSerialGC",
-    "-Xms64m",
-    "-XX:MaxNewSize=128m",  # else a third of the heap fills with garbage that would count as the student's
-    "-XX:MinHeapFreeRatio=10",
-    "-XX:MaxHeapFreeRatio=30",
-    "-XX:-UsePerfData",
-    "-Xss4m",
-    "-Djdk.reflect.useDirectMethodHandle=false",
-    "-Dio.netty.tryReflectionSetAccessible=true",
-    "-Djava.net.preferIPv4Stack=true",
-)
-ARCHIVE = Path("/opt/bighost/spark.jsa")  # classes that are ready to be mapped: the image's build makes it
 
 
 class Jvm:
@@ -155,14 +139,6 @@ class Folders:
         }
 
 
-def spark_home() -> Path:
-    """Where PySpark is installed. Raises Fault when it is not."""
-    home = os.environ.get("SPARK_HOME", "")
-    if not home or not Path(home, "jars").is_dir():
-        raise Fault("SPARK_HOME does not name a folder with Spark's jars: this is not the image `spark`")
-    return Path(home)
-
-
 def heap_bytes(cap: int | None) -> int:
     """The largest heap: half of what the container may use; the rest is Python's, and Java's own needs."""
     return max(LEAST_HEAP_BYTES, min(MOST_HEAP_BYTES, (cap or 2 << 30) // 2))
@@ -182,24 +158,10 @@ def _no_limits() -> Begin:
 
 
 def _command() -> list[str]:
-    archive = [f"-XX:SharedArchiveFile={ARCHIVE}", "-Xshare:auto"] if ARCHIVE.exists() else []
-    opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
+    if not OPTIONS.exists():
+        raise Fault(f"{OPTIONS} is not there: this is not the image `spark`")
     heap = f"-Xmx{heap_bytes(isolation.memory_cap()) // MIB}m"
-    settings = [f"-D{name}={value}" for name, value in SETTINGS.items()]
-    classes = ["-cp", f"{spark_home()}/jars/*", "org.apache.spark.api.python.PythonGatewayServer"]
-    return [JAVA, *archive, *TUNING, heap, *opened, *settings, *classes]
-
-
-SETTINGS = {
-    "spark.master": "local[1]",
-    "spark.app.name": "submission",
-    "spark.submit.deployMode": "client",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.driver.host": LOOPBACK,
-    "spark.driver.bindAddress": LOOPBACK,
-    "spark.sql.catalogImplementation": "in-memory",
-}
+    return [JAVA, f"@{OPTIONS}", f"-XX:SharedArchiveFile={CLASSES}", "-Xlog:cds*=off", heap, SERVER]
 
 
 def _environment(run: Run, address: Path) -> dict[str, str]:
@@ -220,7 +182,7 @@ def _environment(run: Run, address: Path) -> dict[str, str]:
 def python_environment(run: Run, scratch: Path) -> dict[str, str]:
     """What driver and Python workers find: both can import the student's other files."""
     return base_environment(scratch) | {
-        "SPARK_HOME": str(spark_home()),
+        "SPARK_HOME": os.environ.get("SPARK_HOME", ""),
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_LOCAL_HOSTNAME": "localhost",
         "HADOOP_USER_NAME": "student",
