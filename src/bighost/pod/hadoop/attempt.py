@@ -48,6 +48,7 @@ class Job:
     folder: Path  # what lies between the phases
     output: Path
     title: str = ""  # put before the names of stages: "round 3 "
+    check: Callable[[str], None] = lambda _: None  # told the stage; raises Stop to end the job
 
 
 class Attempt:
@@ -81,6 +82,7 @@ class Attempt:
         finally:
             self._broker.hand_to(None)
             self._wind_up()
+            self._run.charge(-self._charged)  # what lay between the phases is no longer needed
         assert self._end is not None
         return self._end
 
@@ -149,6 +151,7 @@ class Attempt:
     def _look(self, name: str, programs: Programs, kill: Callable[[], None]) -> None:
         """Hold against limits what Hadoop does for the student; end the job once it can't pass."""
         self._run.check(name)
+        self._job.check(name)
         if programs.fault:
             raise Fault(f"a program could not be run: {programs.fault}") from programs.fault
         self._measure(kill)

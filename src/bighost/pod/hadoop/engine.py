@@ -6,7 +6,7 @@ import os
 import queue
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bighost.pod.hadoop.attempt import Attempt, Job
@@ -49,13 +49,20 @@ class HadoopEngine:
             run.charge(Path(source).stat().st_size)
         return link_inputs(read, run.workdir.spill / "in")
 
-    def run(self, run: Run, plan: JobPlan, title: str = "", told: Mapping[str, str] | None = None) -> JobEnd:
-        """Run one job of a run. Raises Stop and Fault, as `Attempt.go` does."""
+    def run(
+        self,
+        run: Run,
+        plan: JobPlan,
+        title: str = "",
+        told: Mapping[str, str] | None = None,
+        check: Callable[[str], None] = lambda _: None,
+    ) -> JobEnd:
+        """Run one job of a run; `check` may end it. Raises Stop and Fault as `Attempt.go` does."""
         if self._jvm is None or self._broker is None:
             raise Fault("Hadoop was not started")
         self._most_jobs = run.options["jvm_jobs"]
         plan.folder.mkdir(exist_ok=True)
-        files = {role: run.options[role.value] for role in plan.roles}
+        files = {role: plan.options[role.value] for role in plan.roles}
         job = Job(
             order=plan.order(self._broker.command),
             files=files,
@@ -63,8 +70,11 @@ class HadoopEngine:
             folder=plan.folder,
             output=plan.output,
             title=title,
+            check=check,
         )
-        return Attempt(run, self._jvm, self._broker, job).go()
+        end = Attempt(run, self._jvm, self._broker, job).go()
+        shutil.rmtree(plan.folder)
+        return end
 
     def renew(self) -> None:
         """Replace the JVM where it is spent, by a warm one. Raises Fault."""
