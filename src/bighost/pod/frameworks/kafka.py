@@ -18,13 +18,13 @@ import base64
 import time
 from typing import Any, ClassVar
 
-from bighost.pod.contract import ContractError, Option, Outcome, RunLimits, RunOrder, Segments
+from bighost.pod.contract import ContractError, Option, RunLimits, RunOrder, Segments
 from bighost.pod.frameworks.base import Framework
 from bighost.pod.kafka.broker import Broker
 from bighost.pod.kafka.course import Course
 from bighost.pod.kafka.plan import Plan, Role
-from bighost.pod.kafka.report import log_report, stage_report, write_findings
-from bighost.pod.kafka.steward import Refusal
+from bighost.pod.kafka.report import log_stage, stage_report, write_findings
+from bighost.pod.kafka.steward import LogReport, Refusal
 from bighost.pod.messages import StageUsage
 from bighost.pod.run import Run, Stop
 from bighost.pod.sandbox import Fault
@@ -125,12 +125,12 @@ class Kafka(Framework):
         course = Course(run, Plan.of(run.options), self._broker)
         usage, stop = course.go()
         run.workdir.wipe_student_files()
-        _report_programs(run, course, usage, stop)
+        log = None if stop else self._read_log(course)
+        _report(run, course, usage, stop, log)
         if not usage.clean:
             raise Fault("processes of producer or consumer can't be killed")
         if stop:
             raise stop
-        self._read_log(run, course)
         if run.order.run == TRIAL:
             self._broker.steward.clean()
             self._is_worn = False
@@ -145,30 +145,32 @@ class Kafka(Framework):
         """End the broker."""
         self._broker.stop()
 
-    def _read_log(self, run: Run, course: Course) -> None:
-        began = time.monotonic()
+    def _read_log(self, course: Course) -> LogReport:
         plan, steward = course.plan, self._broker.steward
+        began = time.monotonic()
         try:
             lag = {group: steward.lag(group, course.ends) for group in plan.groups}
-            fed = sum(feed.records for feed in course.feeds)
-            log = steward.scan(course.ends, plan.checks, fed, lag, plan.order_field)
+            log = steward.scan(course.ends, plan.checks, course.lines_fed, lag, plan.order_field)
         except Refusal as refusal:
-            raise Stop(Outcome.RUNTIME_ERROR, f"the log can't be read any more: {refusal}", None) from None
-        run.stages.append(log_report(log, lag, time.monotonic() - began, course.was_one_killed))
-        run.output = [part.described() for part in course.parts]
-        if log.findings:
-            run.output.append(write_findings(run.workdir.output, log.findings))
-        run.segments = Segments(reduce_output=[part.digest for part in run.output])
+            raise Fault(f"the log can't be read: {refusal}") from None
+        return log._replace(wall_s=time.monotonic() - began)
 
 
-def _report_programs(run: Run, course: Course, usage: StageUsage, stop: Stop | None) -> None:
-    blamed = stop.stage if stop else None
-    messages = sum(map(sum, course.ends.values()))
-    fed = sum(feed.records for feed in course.feeds)
+def _report(run: Run, course: Course, usage: StageUsage, stop: Stop | None, log: LogReport | None) -> None:
+    """Fill in the run's stages and, where it is not stopped, its output."""
+    messages = log.counters["messages"] if log else sum(map(sum, course.ends.values()))
     written = sum(part.records for part in course.parts)
     for role, programs, records in (
-        (Role.PRODUCER, course.producers, (fed, messages)),
+        (Role.PRODUCER, course.producers, (course.lines_fed, messages)),
         (Role.CONSUMER, course.consumers, (messages, written)),
     ):
         if programs:
-            run.stages.append(stage_report(role, programs, usage, blamed == role, records))
+            is_blamed = stop is not None and stop.stage == role
+            run.stages.append(stage_report(role, programs, usage, is_blamed, records))
+    if log is None:
+        return
+    run.stages.append(log_stage(log, course.was_one_killed))
+    run.output = [part.described() for part in course.parts]
+    if log.findings:
+        run.output.append(write_findings(run.workdir.output, log.findings))
+    run.segments = Segments(reduce_output=[part.digest for part in run.output])

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from enum import Enum
+from collections.abc import Sequence
 
 from bighost.pod.complaint import about_breach
 from bighost.pod.contract import Outcome, Progress
 from bighost.pod.frameworks.output import OutputLimit, PartFile
 from bighost.pod.frameworks.records import Layout
+from bighost.pod.kafka import blame
+from bighost.pod.kafka.blame import Phase
 from bighost.pod.kafka.broker import BOOTSTRAP, Broker
 from bighost.pod.kafka.feed import Feed, Gate
+from bighost.pod.kafka.groups import Groups
 from bighost.pod.kafka.plan import End, Plan, Programs, Role
 from bighost.pod.kafka.programs import Nothing, Spec, StudentProgram, Uncollected
 from bighost.pod.kafka.steward import Ends, Refusal
@@ -29,16 +30,10 @@ from bighost.pod.sandbox import Fault, NoProcessLeft, Stage
 LOOK_S = 0.1
 JOIN_LOOK_S = 0.01
 TICK_S = 0.25
+END_AGAIN_S = 1.0
+SETTLE_S = 0.5  # without output, after which consumers have read all that was fed
 GRACE_S = 5.0  # between interrupting a consumer and killing it
 AS_WRITTEN = Layout(b"\t", 0)  # consumers' lines are taken as they are
-
-
-class Phase(Enum):
-    """How far the course has come."""
-
-    JOINING = "joining"
-    FEEDING = "feeding"
-    DRAINING = "draining"
 
 
 class Course:
@@ -57,6 +52,9 @@ class Course:
         self.was_one_killed = False
         self._limit = OutputLimit(run.limits.output_bytes)
         self._ended: queue.SimpleQueue[StudentProgram] = queue.SimpleQueue()
+        self._groups = Groups(plan, broker.steward)
+        self._gate = Gate(plan.kill_after_lines)
+        self._victim: list[str] = []  # what the group calls the consumer that is to be killed
         self._topics = [topic.name for topic in plan.topics]
         self._charged = 0
         self._next_tick = 0.0
@@ -77,18 +75,22 @@ class Course:
             usage = stage.end()
         return usage, self._breach(usage) or stop
 
+    @property
+    def lines_fed(self) -> int:
+        """How many lines the producers were given."""
+        return sum(feed.records for feed in self.feeds)
+
     def _prepare(self) -> None:
         try:
             self.broker.steward.create(self.plan.topics)
-            for group, topics in self.plan.groups.items():
-                self.broker.steward.rewind(group, topics)
+            self._groups.rewind()
         except Refusal as refusal:
             raise Fault(f"the topics can't be made as the assignment asks: {refusal}") from None
 
     def _conduct(self, stage: Stage) -> None:
         try:
             self._start_consumers(stage)
-            self._await_groups(self.plan.members)
+            self._await_groups()
             self.phase = Phase.FEEDING
             self._start_producers(stage)
             self._feed()
@@ -111,12 +113,11 @@ class Course:
                 self.consumers.append(StudentProgram(self._spec(programs, index), Nothing(), part))
                 self.consumers[-1].start(self.run, stage, self._ended)
                 if index == 0 and self.plan.kill_after_lines:
-                    self._victim = self._member_of_first()
+                    self._victim = self._id_of_first()
         self._tell(Role.CONSUMER, self.consumers)
 
     def _start_producers(self, stage: Stage) -> None:
         count = sum(programs.copies for programs in self.plan.producers)
-        self._gate = Gate(self.plan.kill_after_lines)
         for programs in self.plan.producers:
             for _ in range(programs.copies):
                 index = len(self.producers)
@@ -143,60 +144,43 @@ class Course:
 
     # -- groups
 
-    def _await_groups(self, members: Callable[[str], int]) -> None:
-        """Wait until every group has so many members that share all its partitions. Raises Stop."""
+    def _await_groups(self) -> None:
+        """Wait until the members of every group share all its partitions. Raises Stop."""
         deadline = time.monotonic() + self.plan.join_s
-        while late := [group for group in self.plan.groups if not self._is_assigned(group, members(group))]:
-            if time.monotonic() > deadline:
-                raise Stop(Outcome.TIME_LIMIT, self._words_of_late(late[0], members(late[0])), Role.CONSUMER)
-            self._check_nobody_left(late[0])
-            self._look(JOIN_LOOK_S)
+        while (late := self._groups.late()) is not None:
+            self._wait_for(late, deadline)
 
-    def _is_assigned(self, name: str, members: int) -> bool:
-        group = self.broker.steward.group(name)
-        if not group.is_stable or len(group.members) < members:
-            return False
-        return self._places(name) <= group.partitions
-
-    def _places(self, group: str) -> set[tuple[str, int]]:
-        partitions = {topic.name: topic.partitions for topic in self.plan.topics}
-        return {(topic, n) for topic in self.plan.groups[group] for n in range(partitions[topic])}
-
-    def _words_of_late(self, name: str, members: int) -> str:
-        group = self.broker.steward.group(name)
-        without = len(self._places(name) - group.partitions)
-        return (
-            f"after {self.plan.join_s:g} s group {name} had {len(group.members)} of its {members} consumers, "
-            f"and {without} of its {len(self._places(name))} partitions had nobody: "
-            "a consumer has to subscribe to its topic with the group that it is told, and poll"
-        )
-
-    def _check_nobody_left(self, group: str) -> None:
+    def _wait_for(self, group: str, deadline: float) -> None:
+        """Give a group that is late a little time. Raises Stop when there is none left."""
+        if time.monotonic() > deadline:
+            words = self._groups.words_of_late(group, self.plan.join_s)
+            raise Stop(Outcome.TIME_LIMIT, words, Role.CONSUMER)
+        self._look(JOIN_LOOK_S)
         for program in self.consumers:
-            if program.end and not program.was_killed and program.spec.environment["KAFKA_GROUP"] == group:
+            has_left = program.end and not program.end.complaint and not program.was_killed
+            if has_left and program.spec.environment["KAFKA_GROUP"] == group:
                 words = f"{program.spec.who} ended before its group {group} was complete"
                 raise Stop(Outcome.RUNTIME_ERROR, words, Role.CONSUMER)
 
-    def _member_of_first(self) -> list[str]:
-        """The ids of the group's members while its first consumer is alone. Raises Stop."""
-        name = self.plan.consumers[0].group
+    def _id_of_first(self) -> list[str]:
+        """What its group calls the first consumer, found while it is alone. Raises Stop."""
+        group = self.plan.consumers[0].group
         deadline = time.monotonic() + self.plan.join_s
-        while not (members := self.broker.steward.group(name).members):
-            if time.monotonic() > deadline:
-                raise Stop(Outcome.TIME_LIMIT, self._words_of_late(name, 1), Role.CONSUMER)
-            self._check_nobody_left(name)
-            self._look(JOIN_LOOK_S)
-        return list(members)
+        while not (members := self._groups.members(group)):
+            self._wait_for(group, deadline)
+        return members
 
     def _kill_one(self) -> None:
-        """Kill the first consumer, and wait until the others have its partitions. Raises Stop."""
-        name, victim = self.plan.consumers[0].group, self.consumers[0]
+        """Kill the first consumer once all have read what there is, and wait for the others. Raises Stop."""
+        victim, halted = self.consumers[0], time.monotonic()
+        while self._quiet_s(halted) < SETTLE_S:
+            self._look(JOIN_LOOK_S)
         victim.kill()
         while victim.is_running:
             self._look(JOIN_LOOK_S)
-        self.broker.steward.evict(name, self._victim)
+        self._groups.forget(self.plan.consumers[0].group, self._victim)
         self.was_one_killed = True
-        self._await_groups(lambda group: self.plan.members(group) - (group == name))
+        self._await_groups()
         self._gate.opened.set()
 
     # -- feeding and the end
@@ -210,19 +194,32 @@ class Course:
     def _drain(self) -> None:
         fed = time.monotonic()
         if self.plan.end is End.MESSAGE:
-            self.broker.steward.write(self._topics, self.plan.end_message)
-            while self._running():
-                self._look(LOOK_S)
+            self._say_end()
             return
         while self._running() and not self._is_over(fed):
             self._look(min(LOOK_S, self.plan.end_idle_s))
         self._interrupt()
 
+    def _say_end(self) -> None:
+        """Write the end message until all consumers have ended.
+
+        One that ends leaves its partitions to another of its group, which would wait for their end for ever.
+        """
+        due = 0.0
+        while self._running():
+            if time.monotonic() >= due:
+                self.broker.steward.write(self._topics, self.plan.end_message)
+                due = time.monotonic() + END_AGAIN_S
+            self._look(LOOK_S)
+
     def _is_over(self, fed: float) -> bool:
         if self.plan.end is End.COUNT:
             return sum(part.records for part in self.parts) >= self.plan.end_count
-        last = max(fed, *(program.last_output for program in self.consumers))
-        return time.monotonic() - last > self.plan.end_idle_s
+        return self._quiet_s(fed) > self.plan.end_idle_s
+
+    def _quiet_s(self, since: float) -> float:
+        """For how long, from then on, no consumer has written anything."""
+        return time.monotonic() - max(since, *(program.last_output for program in self.consumers))
 
     def _interrupt(self) -> None:
         for program in self._running():
@@ -242,10 +239,14 @@ class Course:
 
     def _look(self, wait_s: float) -> None:
         """Wait for a program's end, and look after the broker. Raises Stop and Fault."""
-        with suppress(queue.Empty):
-            self._note_end(self._ended.get(timeout=wait_s))
+        try:
+            ended = self._ended.get(timeout=wait_s)
+        except queue.Empty:
+            ended = None
         if self.run.cancelled:
-            self.run.check(self.phase.value)
+            self.run.check(Role.CONSUMER)
+        if ended is not None:
+            self._note_end(ended)
         if time.monotonic() >= self._next_tick:
             self._next_tick = time.monotonic() + TICK_S
             self._tick()
@@ -291,42 +292,11 @@ class Course:
         for program in [*self.producers, *self.consumers]:
             program.join()
 
-    # -- blame
-
     def _breach(self, usage: StageUsage) -> Stop | None:
         if usage.breach is None or self.run.cancelled:
             return None
         breach = Breach(usage.breach)
         if breach is Breach.WALL:
-            return self._out_of_time()
-        role = self._heaviest(breach)
-        return Stop(*about_breach(role, breach, self.run.limits), role)
-
-    def _out_of_time(self) -> Stop:
-        outcome, words = about_breach(self.phase.value, Breach.WALL, self.run.limits)
-        words = words.rpartition(",")[0]
-        if self.phase is Phase.FEEDING:
-            given = all(feed.is_exhausted for feed in self.feeds)
-            late = "producer had not ended" + (", though it had been given all its lines" if given else "")
-            return Stop(outcome, f"{words}: {late}", Role.PRODUCER)
-        if self.phase is Phase.JOINING:
-            return Stop(outcome, f"{words}: consumer had not joined its group", Role.CONSUMER)
-        after = {
-            End.MESSAGE: f"consumer had not ended after the end message {self.plan.end_message!r}",
-            End.IDLE: "consumer still wrote",
-            End.COUNT: f"consumers had not written {self.plan.end_count} lines",
-        }
-        return Stop(outcome, f"{words}: {after[self.plan.end]}", Role.CONSUMER)
-
-    def _heaviest(self, breach: Breach) -> Role:
-        """The role whose programs have used most of what has run out."""
-
-        def used(programs: list[StudentProgram]) -> float:
-            ends = [program.end for program in programs if program.end]
-            if breach is Breach.MEMORY:
-                return sum(end.peak_bytes for end in ends)
-            if breach is Breach.DISK and programs is self.producers:
-                return float(self._charged)  # what fills topics
-            return sum(end.cpu_s for end in ends)
-
-        return Role.PRODUCER if used(self.producers) > used(self.consumers) else Role.CONSUMER
+            is_all_given = all(feed.is_exhausted for feed in self.feeds)
+            return blame.of_time(self.phase, self.plan, self.run.limits, is_all_given)
+        return blame.of_breach(breach, self.run.limits, self.producers, self.consumers, self._charged)

@@ -18,7 +18,6 @@ from bighost.pod.messages import StageUsage
 from bighost.pod.stderr import Counters, add_counters
 
 LOG_PART = "part-log"
-LOG_STAGE = "log"
 
 
 def stage_report(
@@ -32,7 +31,7 @@ def stage_report(
     ends = [program.end for program in programs if program.end]
     failed = _failed(programs) if is_blamed else None
     status = failed.end.status if failed and failed.end else 0
-    was_killed = is_blamed and (usage.breach is not None or os.WIFSIGNALED(status))
+    was_killed = is_blamed and (failed is None or usage.breach is not None or os.WIFSIGNALED(status))
     counters: Counters = {}
     for end in ends:
         add_counters(counters, end.counters)
@@ -58,19 +57,18 @@ def stage_report(
     )
 
 
-def log_report(log: LogReport, lag: dict[str, int], wall_s: float, was_one_killed: bool) -> StageReport:
+def log_stage(log: LogReport, was_one_killed: bool) -> StageReport:
     """The stage that looked at the log."""
-    counters = {"log": {**log.counters, "consumers_killed": int(was_one_killed)}, "lag": lag}
-    status = "; ".join(f"{finding.check}: {finding.words}" for finding in log.findings)
+    counters = {"log": {**log.counters, "consumers_killed": int(was_one_killed)}, "lag": log.lag}
     return StageReport(
-        name=LOG_STAGE,
+        name="log",
         tasks=1,
-        usage=Usage(wall_s=wall_s),
+        usage=Usage(wall_s=log.wall_s),
         exit=0,
         records_in=log.counters["messages"],
         records_out=len(log.findings),
         counters=counters,
-        status=status,
+        status="; ".join(f"{finding.check}: {finding.words}" for finding in log.findings),
     )
 
 

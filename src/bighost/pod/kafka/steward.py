@@ -50,6 +50,8 @@ class LogReport(NamedTuple):
 
     counters: dict[str, int]
     findings: list[Finding]
+    lag: dict[str, int]  # by group
+    wall_s: float = 0.0  # that reading took
 
 
 class Steward:
@@ -123,7 +125,7 @@ class Steward:
     ) -> LogReport:
         """Read the whole log up to these ends, and judge it. Raises Refusal."""
         found = self._ask("scan", ends=ends, checks=checks, fed=fed, lag=lag, order_field=order_field)
-        return LogReport(found["counters"], [Finding(*finding) for finding in found["findings"]])
+        return LogReport(found["counters"], [Finding(*finding) for finding in found["findings"]], dict(lag))
 
     def clean(self) -> None:
         """Delete every topic and every group. Raises Refusal."""
