@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 from bighost.pod.messages import Begin, Breach
@@ -50,6 +51,7 @@ class Meter:
         memory_bytes = limits.memory_bytes + baseline.resident_bytes
         self._watch = Watch(limits._replace(memory_bytes=memory_bytes), baseline.cpu_s)
         self._baseline = baseline
+        self._jvm_command = command_of(baseline.jvm)
         self._stage = stage
         self._done = threading.Event()
         self._next_disk_sample = 0.0
@@ -98,4 +100,16 @@ class Meter:
         """What of a process counts: the warden, our own child, is there to count those whom it has reaped."""
         if process.parent == os.getpid():
             return process._replace(resident_bytes=0, threads=0)
-        return process._replace(threads=0) if process.pid == self._baseline.jvm else process
+        if process.pid == self._baseline.jvm:
+            return process._replace(threads=0)
+        if process.parent == self._baseline.jvm and command_of(process.pid) == self._jvm_command:
+            return process._replace(resident_bytes=0, threads=0)  # vfork(2): the JVM's memory, seen twice
+        return process
+
+
+def command_of(pid: int) -> bytes:
+    """The command line of a process; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
