@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -19,7 +20,8 @@ from typing import Any, NamedTuple
 from bighost.pod.contract import StageReport, Usage
 
 MOST_STAGES = 30
-MOST_BYTES = 64 << 20  # of a log that is read
+MOST_LOGS = 8  # a program has one session, seldom two
+MOST_BYTES = 32 << 20  # of a log that is read
 LINE_BYTES = 4 << 20
 NAME_CHARACTERS = 120
 PLAN_CHARACTERS = 400
@@ -196,14 +198,16 @@ def _report(stage: SparkStage) -> StageReport:
 
 
 def _events(folder: Path) -> Iterator[bytes]:
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir())[:MOST_LOGS]:
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             continue  # a link, or something else that is no log
-        with os.fdopen(handle, "rb") as file:
-            if path.is_file():
-                yield from _lines(file.read(MOST_BYTES))
+        try:
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                yield from _lines(os.read(handle, MOST_BYTES))
+        finally:
+            os.close(handle)
 
 
 def _lines(content: bytes) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import os
 import re
 import stat
@@ -19,13 +20,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from bighost.pod.contract import Outcome, OutputFile
-from bighost.pod.frameworks.shuffle import new_digest
 from bighost.pod.run import Run, Stop
 
 STAGE = "output"
 SUCCESS = "_SUCCESS"
 MOST_FILES = 10_000
 COPY_BYTES = 256 * 1024
+DIGEST_BYTES = 32
 PART = re.compile(r"part-[A-Za-z0-9_.-]*")
 BINARY = (".parquet", ".orc", ".avro")
 OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
@@ -97,7 +98,7 @@ def _check_entry(entry: os.DirEntry[str]) -> None:
 
 
 def _copy(folder: int, name: str, target: Path, most_bytes: int) -> OutputFile:
-    digest, size = new_digest(), 0
+    digest, size = hashlib.blake2b(digest_size=DIGEST_BYTES), 0
     with _opened(folder, name) as source, target.open("wb") as file:
         while piece := _read(source, name):
             size += len(piece)
