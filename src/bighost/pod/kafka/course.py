@@ -52,6 +52,7 @@ class Course:
         self.was_one_killed = False
         self._limit = OutputLimit(run.limits.output_bytes)
         self._ended: queue.SimpleQueue[StudentProgram] = queue.SimpleQueue()
+        self._open: list[StudentProgram] = []  # started, and their end not noted yet
         self._groups = Groups(plan, broker.steward)
         self._gate = Gate(plan.kill_after_lines)
         self._victim: list[str] = []  # what the group calls the consumer that is to be killed
@@ -111,7 +112,7 @@ class Course:
                 part = PartFile(self.run.workdir.output, index, AS_WRITTEN, self._limit)
                 self.parts.append(part)
                 self.consumers.append(StudentProgram(self._spec(programs, index), Nothing(), part))
-                self.consumers[-1].start(self.run, stage, self._ended)
+                self._start(self.consumers[-1], stage)
                 if index == 0 and self.plan.kill_after_lines:
                     self._victim = self._id_of_first()
         self._tell(Role.CONSUMER, self.consumers)
@@ -127,8 +128,12 @@ class Course:
                 self.feeds.append(feed)
                 self.producers.append(StudentProgram(self._spec(programs, index), feed, Uncollected()))
         for program in self.producers:
-            program.start(self.run, stage, self._ended)
+            self._start(program, stage)
         self._tell(Role.PRODUCER, self.producers)
+
+    def _start(self, program: StudentProgram, stage: Stage) -> None:
+        self._open.append(program)
+        program.start(self.run, stage, self._ended)
 
     def _spec(self, programs: Programs, index: int) -> Spec:
         topics = ",".join(programs.topics)
@@ -176,7 +181,7 @@ class Course:
         while self._quiet_s(halted) < SETTLE_S:
             self._look(JOIN_LOOK_S)
         victim.kill()
-        while victim.is_running:
+        while victim in self._open:
             self._look(JOIN_LOOK_S)
         self._groups.forget(self.plan.consumers[0].group, self._victim)
         self.was_one_killed = True
@@ -186,7 +191,7 @@ class Course:
     # -- feeding and the end
 
     def _feed(self) -> None:
-        while any(program.is_running for program in self.producers):
+        while any(program in self._open for program in self.producers):
             self._look(JOIN_LOOK_S if self.plan.kill_after_lines else LOOK_S)
             if self._gate.reached.is_set() and not self._gate.opened.is_set():
                 self._kill_one()
@@ -233,7 +238,7 @@ class Course:
             self._look(LOOK_S)
 
     def _running(self) -> list[StudentProgram]:
-        return [program for program in self.consumers if program.is_running]
+        return [program for program in self.consumers if program in self._open]
 
     # -- looking
 
@@ -253,6 +258,7 @@ class Course:
 
     def _note_end(self, program: StudentProgram) -> None:
         role = program.spec.role
+        self._open.remove(program)
         self._tell(role, self.producers if role is Role.PRODUCER else self.consumers)
         if isinstance(program.failure, NoProcessLeft):
             raise Stop(*about_breach(role, Breach.PROCESSES, self.run.limits), role)
@@ -278,7 +284,7 @@ class Course:
                 raise Stop(Outcome.RUNTIME_ERROR, f"topic {name} was deleted while the run went on", None)
 
     def _tell(self, role: Role, programs: Sequence[StudentProgram]) -> None:
-        ended = sum(not program.is_running for program in programs)
+        ended = sum(program not in self._open for program in programs)
         status = next((p.end.reporter_status for p in programs if p.end and p.end.reporter_status), "")
         self.run.tell(Progress(role.value, ended, len(programs), status))
 
@@ -286,7 +292,7 @@ class Course:
         for feed in self.feeds:
             feed.stop()
         for program in [*self.producers, *self.consumers]:
-            if program.is_running:
+            if program in self._open:
                 program.kill()
         stage.kill()
         for program in [*self.producers, *self.consumers]:

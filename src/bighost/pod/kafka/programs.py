@@ -106,11 +106,6 @@ class StudentProgram:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    @property
-    def is_running(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self.end is None and self.failure is None
-
     def start(self, run: Run, stage: Stage, ends: queue.SimpleQueue[StudentProgram]) -> None:
         """Run it in a thread of its own; it puts itself on `ends` when it has ended."""
 
