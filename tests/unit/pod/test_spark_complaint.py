@@ -85,6 +85,11 @@ def test_a_jvm_that_ended(status: int, oom_killed: bool, outcome: Outcome, words
     assert words in complaint.message
 
 
+def test_a_worker_that_the_kernel_killed_is_memory() -> None:
+    complaint = about_driver("spark.py", EXITED, condense(FAILED_RDD, CODE), oom_killed=True)
+    assert complaint.outcome is Outcome.MEMORY_LIMIT
+
+
 def test_a_report_keeps_the_own_traceback_even_before_a_long_end() -> None:
     said = condense(FAILED_RDD, CODE) + "\n" + "x" * 20_000
     assert "line 6, in delay" in shown(said)

@@ -38,10 +38,15 @@ def own_traceback(said: str) -> str:
 
 
 def about_driver(who: str, status: int, said: str, oom_killed: bool) -> Complaint:
-    """Why a program that ended with this wait status, not 0, did not pass; `said` is condensed."""
+    """Why a program that ended with this wait status, not 0, did not pass; `said` is condensed.
+
+    `oom_killed`: meanwhile the kernel has killed somebody for want of memory, a Python worker perhaps.
+    """
+    if oom_killed:
+        return Complaint(Outcome.MEMORY_LIMIT, f"{who} used up the pod's memory")
     if HEAP in said:
         return Complaint(Outcome.MEMORY_LIMIT, f"{who} needed more memory than Spark's JVM may use")
-    return about_exit(who, status, own_traceback(said) or said, oom_killed)
+    return about_exit(who, status, own_traceback(said) or said)
 
 
 def about_jvm(who: str, status: int, said: str, oom_killed: bool) -> Complaint:
