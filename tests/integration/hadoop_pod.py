@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import random
 import shutil
 import tempfile
 import time
@@ -22,14 +23,14 @@ from bighost.node.runtime.container import CAPABILITIES
 from bighost.pod.contract import RunOrder
 
 MIB = 1 << 20
-READY_S = 90.0
-MEMORY_MIB = 1500
+READY_S = 150.0
 
 
 class HadoopPod(PodServer):
     """A running container. Inputs are files of `data`, which it sees as `/data`."""
 
-    def __init__(self, folder: Path, container: Container) -> None:
+    def __init__(self, folder: Path, container: Container, student: int) -> None:
+        self.student = student
         self.folder = folder
         self.data = folder / "data"
         self.socket = folder / "s" / "pod.sock"
@@ -74,18 +75,26 @@ for folder in pathlib.Path("/proc").glob("[0-9]*"):
 """
 
 
+def command(framework: str) -> list[str]:
+    """The arguments of the image's entry point."""
+    return ["--framework", framework, "--socket", "/run/bighost/pod.sock", "--work", "/work", "--cores", "2"]
+
+
 @contextmanager
-def hadoop_pod(framework: str) -> Iterator[HadoopPod]:
-    """A pod that is ready, removed in the end."""
+def hadoop_pod(
+    framework: str, name: str = "hadoop", memory_mib: int = 1500, processes: int = 192
+) -> Iterator[HadoopPod]:
+    """A pod of the image `name` that is ready, removed in the end."""
     bundle = os.environ.get("BIGHOST_CA_BUNDLE")
-    (image,) = images.build(["hadoop"], ca_bundle=Path(bundle) if bundle else None)
+    (image,) = images.build([name], ca_bundle=Path(bundle) if bundle else None)
     folder = Path(tempfile.mkdtemp(prefix="bh"))
-    for name in ("s", "data"):
-        (folder / name).mkdir(mode=0o700)
+    for inner in ("s", "data"):
+        (folder / inner).mkdir(mode=0o700)
     client = docker.from_env()
+    student = random.SystemRandom().randrange(70_000, 1_000_000)  # the kernel counts processes by user
     container = client.containers.run(
         image,
-        ["--framework", framework, "--socket", "/run/bighost/pod.sock", "--work", "/work", "--cores", "2"],
+        [*command(framework), "--student-uid", str(student)],
         name=f"bighost-test-{uuid.uuid4().hex[:12]}",
         detach=True,
         network_mode="none",
@@ -93,16 +102,16 @@ def hadoop_pod(framework: str) -> Iterator[HadoopPod]:
         cap_drop=["ALL"],
         cap_add=CAPABILITIES,
         security_opt=["no-new-privileges"],
-        mem_limit=f"{MEMORY_MIB}m",
-        memswap_limit=f"{MEMORY_MIB}m",
-        pids_limit=160,
-        tmpfs={"/work": "size=256m,mode=0755,exec", "/tmp": "size=64m,mode=1777"},
+        mem_limit=f"{memory_mib}m",
+        memswap_limit=f"{memory_mib}m",
+        pids_limit=processes,
+        tmpfs={"/work": "size=400m,mode=0755,exec", "/tmp": "size=64m,mode=1777"},
         volumes={
             str(folder / "s"): {"bind": "/run/bighost", "mode": "rw"},
             str(folder / "data"): {"bind": "/data", "mode": "ro"},
         },
     )
-    pod = HadoopPod(folder, container)
+    pod = HadoopPod(folder, container, student)
     try:
         pod.wait_until_ready()
         yield pod

@@ -36,7 +36,8 @@ class Iterative(MapReduce):
 
     def trial(self) -> RunOrder:
         """Two rounds of what `MapReduce` tries."""
-        return dataclasses.replace(super().trial(), framework="iterative", options={"rounds": 2})
+        single = super().trial()
+        return dataclasses.replace(single, framework="iterative", options={**single.options, "rounds": 2})
 
     def check(self, order: RunOrder, options: dict[str, Any]) -> None:
         """Raises ContractError when the order contradicts itself."""

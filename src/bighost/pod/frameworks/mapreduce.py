@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from bighost.pod.contract import Option, RunLimits, RunOrder, Segments
 from bighost.pod.frameworks.base import Framework
-from bighost.pod.hadoop.engine import HadoopEngine
+from bighost.pod.hadoop.engine import HadoopEngine, has_yarn
 from bighost.pod.hadoop.outputs import hand_in
 from bighost.pod.hadoop.plan import JobPlan, check_job, roles_of
 from bighost.pod.run import Run
@@ -20,10 +20,13 @@ PASS_ON = b"import sys\nsys.stdout.writelines(sys.stdin)\n"
 class MapReduce(Framework):
     """Runs mapper, combiner and reducer as jobs of Hadoop Streaming, in a JVM that stays."""
 
+    IMAGE: ClassVar[str] = "hadoop"  # of its pods
     OVERHEAD_BYTES: ClassVar[int] = 1024 * MIB  # the JVM, control server, and launchers
     OVERHEAD_PROCESSES: ClassVar[int] = 160  # their threads
     OPTIONS: ClassVar[dict[str, Option]] = {
-        "mode": Option(str, "local", "where the job runs: local, in the pod's own JVM"),
+        "mode": Option(
+            str, "local", "where jobs run: local (in the pod's own JVM) or yarn (in the image hadoop-yarn)"
+        ),
         "mapper": Option(str, "mapper.py", "the file that is the mapper"),
         "combiner": Option(str, "", "the file that is the combiner, where one was handed in; empty: none"),
         "reducer": Option(
@@ -62,7 +65,8 @@ class MapReduce(Framework):
             framework="mapreduce",
             files={"mapper.py": program, "reducer.py": program},
             inputs=[__file__],
-            limits=RunLimits(30.0, 60.0, 256 * MIB, 16, MIB, 16 * MIB),
+            limits=RunLimits(30.0, 180.0, 256 * MIB, 16, MIB, 16 * MIB),
+            options={"mode": "yarn"} if has_yarn() else {},
         )
 
     def check(self, order: RunOrder, options: dict[str, Any]) -> None:

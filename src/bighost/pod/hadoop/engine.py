@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import queue
 import shutil
@@ -11,12 +12,14 @@ from pathlib import Path
 
 from bighost.pod.hadoop.attempt import Attempt, Job
 from bighost.pod.hadoop.broker import Broker
+from bighost.pod.hadoop.daemons import NAME_NODE, Daemons
 from bighost.pod.hadoop.jvm import JobEnd, JobEvent, JobOrder, JobProgress, Jvm, command
-from bighost.pod.hadoop.plan import JobPlan, link_inputs, local_settings, parse_settings
+from bighost.pod.hadoop.plan import JobPlan, Mode, link_inputs, local_settings, parse_settings
 from bighost.pod.run import Run
 from bighost.pod.sandbox import Fault
 
 HOME = "/opt/hadoop"
+YARN = "yarn"  # a folder of HOME: the daemons
 WARM_S = 60.0
 MOST_JOBS = 200
 HADOOP_HOME = "BIGHOST_HADOOP"  # an environment variable: where else than at HOME Hadoop lies
@@ -29,6 +32,7 @@ class HadoopEngine:
         self._folder: Path | None = None
         self._broker: Broker | None = None
         self._jvm: Jvm | None = None
+        self._daemons: Daemons | None = None
         self._most_jobs = MOST_JOBS
 
     def start(self) -> None:
@@ -62,12 +66,17 @@ class HadoopEngine:
             raise Fault("Hadoop was not started")
         self._most_jobs = run.options["jvm_jobs"]
         plan.folder.mkdir(exist_ok=True)
+        between, extra = plan.folder, {}
+        if Mode(run.options["mode"]) is Mode.YARN:
+            daemons = self._have_daemons(run.workdir.daemons)
+            plan = dataclasses.replace(plan, upload_to=f"{NAME_NODE}/input")
+            between, extra = daemons.scratch, daemons.settings()
         files = {role: plan.options[role.value] for role in plan.roles}
         job = Job(
-            order=plan.order(self._broker.command),
+            order=plan.order(self._broker.command, extra),
             files=files,
             told={**_environment(parse_settings(run.options["settings"])), **(told or {})},
-            folder=plan.folder,
+            folder=between,
             output=plan.output,
             title=title,
             check=check,
@@ -76,8 +85,21 @@ class HadoopEngine:
         shutil.rmtree(plan.folder)
         return end
 
+    def _have_daemons(self, folder: Path) -> Daemons:
+        """HDFS and YARN: the first job that needs them (the trial) waits for their start. Raises Fault."""
+        if self._daemons is None:
+            if not has_yarn():
+                raise Fault(
+                    "this image has no YARN: an assignment with mode = 'yarn' needs bighost/hadoop-yarn"
+                )
+            self._daemons = Daemons(home() / YARN, folder)
+            self._daemons.start()
+        return self._daemons
+
     def renew(self) -> None:
-        """Replace the JVM where it is spent, by a warm one. Raises Fault."""
+        """Replace the JVM where it is spent, by a warm one. Raises Fault, also when a daemon has died."""
+        if self._daemons is not None and not self._daemons.is_alive():
+            raise Fault("HDFS or YARN has died")
         if self._jvm is not None and self._jvm.is_spent(self._most_jobs):
             self._jvm.close()
             self._jvm = new_jvm()
@@ -86,6 +108,8 @@ class HadoopEngine:
 
     def stop(self) -> None:
         """End everything."""
+        if self._daemons:
+            self._daemons.stop()
         if self._broker:
             self._broker.close()
         if self._jvm:
@@ -96,7 +120,17 @@ class HadoopEngine:
 
 def new_jvm(archive: str = "SharedArchiveFile") -> Jvm:
     """A JVM that uses the archive of classes, or does with it as the option says. Raises Fault."""
-    return Jvm(command(Path(os.environ.get(HADOOP_HOME, HOME)), archive))
+    return Jvm(command(home(), archive))
+
+
+def home() -> Path:
+    """Where Hadoop lies."""
+    return Path(os.environ.get(HADOOP_HOME, HOME))
+
+
+def has_yarn() -> bool:
+    """Whether this pod's image has the daemons of HDFS and YARN."""
+    return (home() / YARN).is_dir()
 
 
 def warm(jvm: Jvm) -> None:

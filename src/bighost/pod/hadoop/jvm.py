@@ -31,10 +31,11 @@ OUT_OF_MEMORY = "OutOfMemoryError"  # who knows what else it has hit
 
 @dataclass(frozen=True)
 class JobOrder:
-    """What the JVM is to run: Hadoop's settings, and Hadoop Streaming's arguments."""
+    """What the JVM is to run: Hadoop's settings, Hadoop Streaming's arguments, and what to upload first."""
 
     settings: Mapping[str, str]
     arguments: Sequence[str]
+    upload: Mapping[str, str] = field(default_factory=dict)  # local file -> where Hadoop is to have it
 
 
 class JobProgress(NamedTuple):
@@ -121,7 +122,13 @@ class Jvm:
         """Begin a job; its events go to `tell`, on a thread of the JVM's. Raises Fault."""
         self._tell = tell
         self._jobs += 1
-        self._say({"settings": dict(order.settings), "arguments": list(order.arguments)})
+        self._say(
+            {
+                "settings": dict(order.settings),
+                "arguments": list(order.arguments),
+                "upload": dict(order.upload),
+            }
+        )
 
     def cancel(self) -> None:
         """Let the job end soon. Raises Fault."""

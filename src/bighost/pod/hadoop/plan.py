@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bighost.pod.contract import ContractError, RunOrder
 from bighost.pod.hadoop.broker import Role
 from bighost.pod.hadoop.jvm import JobOrder
 
-MODES = ("local",)
+CHECKSUM_BYTES = 512  # HDFS has one for as many, and blocks are made of these
 SORT_MIB = 64  # of a map's buffer
 OURS = re.compile(
     r"hadoop\.|fs\.|io\.serializations|yarn\.|dfs\.|mapreduce\.(framework|cluster|jobtracker|jobhistory|local|admin)\."
@@ -29,6 +30,13 @@ FORMATS = {"text": f"{MAPRED}.TextInputFormat", "sequence": f"{MAPRED}.SequenceF
 SUFFIXES = {b"\x1f\x8b": ".gz", b"BZh": ".bz2"}  # by which Hadoop knows compressed files
 
 
+class Mode(StrEnum):
+    """Where jobs run."""
+
+    LOCAL = "local"  # in the pod's own JVM
+    YARN = "yarn"  # on HDFS and YARN inside the pod
+
+
 @dataclass(frozen=True)
 class JobPlan:
     """One job: whence, whither, by which programs; `folder` is Hadoop's own for what lies between."""
@@ -39,6 +47,7 @@ class JobPlan:
     options: Mapping[str, Any]  # of the framework mapreduce
     roles: Sequence[Role]
     cores: int
+    upload_to: str = ""  # where Hadoop is to have the inputs; empty: where they lie
 
     @property
     def reducers(self) -> int:
@@ -48,7 +57,11 @@ class JobPlan:
     def order(self, command: Callable[[Role], str], extra: Mapping[str, str] | None = None) -> JobOrder:
         """The job as the JVM wants it. `command` says how a program of a role is started."""
         settings = {**self._settings(), **self._shape(), **(extra or {})}
-        return JobOrder(settings | parse_settings(self.options["settings"]), self._arguments(command))
+        upload = {str(path): self._read_from(path) for path in self.inputs} if self.upload_to else {}
+        return JobOrder(settings | parse_settings(self.options["settings"]), self._arguments(command), upload)
+
+    def _read_from(self, path: Path) -> str:
+        return f"{self.upload_to}/{path.name}" if self.upload_to else path.as_uri()
 
     def _settings(self) -> dict[str, str]:
         return local_settings(self.folder) | {
@@ -67,6 +80,7 @@ class JobPlan:
         separator = self.options["separator"]
         shape = {
             "fs.local.block.size": str(self.options["split_bytes"]),  # local jobs split by nothing else
+            "dfs.blocksize": str(-(-self.options["split_bytes"] // CHECKSUM_BYTES) * CHECKSUM_BYTES),
             "stream.num.map.output.key.fields": str(self.options["key_fields"]),
             "mapreduce.output.textoutputformat.separator": separator,
             "mapreduce.map.output.key.field.separator": separator,
@@ -83,7 +97,7 @@ class JobPlan:
     def _arguments(self, command: Callable[[Role], str]) -> list[str]:
         arguments = ["-output", self.output.as_uri(), "-inputformat", FORMATS[self.options["input_format"]]]
         for path in self.inputs:
-            arguments += ["-input", path.as_uri()]
+            arguments += ["-input", self._read_from(path)]
         for role in self.roles:
             arguments += [f"-{role}", command(role)]
         if self.options["partition_fields"]:
@@ -147,8 +161,8 @@ def check_job(order: RunOrder, options: Mapping[str, Any]) -> None:
     for role in ("mapper", "reducer"):
         if options[role] and options[role] not in order.files:
             raise ContractError(f"option {role} is {options[role]!r}, which is not among the files")
-    if options["mode"] not in MODES:
-        raise ContractError(f"option mode must be one of {', '.join(MODES)}, not {options['mode']!r}")
+    if options["mode"] not in list(Mode):
+        raise ContractError(f"option mode must be one of {', '.join(Mode)}, not {options['mode']!r}")
     if len(options["separator"]) != 1 or options["separator"] in "\n\r\0":
         raise ContractError("option separator must be one character, and no line end")
     if options["input_format"] not in FORMATS:

@@ -15,7 +15,8 @@ import org.apache.hadoop.shaded.com.fasterxml.jackson.databind.ObjectMapper;
 /**
  * Runs one Hadoop Streaming job after the other in this JVM, as it is told on standard input.
  *
- * <p>A line is a JSON object. In come {@code {"settings": {name: value}, "arguments": [...]}}, a job, and
+ * <p>A line is a JSON object. In come {@code {"settings": {name: value}, "arguments": [...], "upload":
+ * {local file: where Hadoop is to have it}}}, a job, and
  * {@code {"cancel": true}}. Out go {@code {"ready": true}} once, {@code {"map": share, "reduce": share}} while
  * a job runs, and {@code {"end": JobEnd}} when it has ended. The end of the input ends the JVM.
  */

@@ -1,11 +1,14 @@
 package bighost.hadoop;
 
+import java.io.File;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.mapred.Counters;
 import org.apache.hadoop.mapred.JobClient;
 import org.apache.hadoop.mapred.RunningJob;
@@ -23,6 +26,7 @@ final class Job extends StreamJob {
 
     private final String[] arguments;
     private final Listener listener;
+    private final Map<Path, Path> uploads = new TreeMap<>();
     private volatile boolean cancelled;
     private Map<String, Map<String, Long>> counters = Map.of();
     private String id = "";
@@ -34,6 +38,8 @@ final class Job extends StreamJob {
         setConf(settings);
         List<String> given = new ArrayList<>();
         order.get("arguments").forEach(argument -> given.add(argument.asText()));
+        order.get("upload").fields().forEachRemaining(
+                file -> uploads.put(new Path("file://" + file.getKey()), new Path(file.getValue().asText())));
         this.arguments = given.toArray(new String[0]);
         this.listener = listener;
     }
@@ -42,6 +48,7 @@ final class Job extends StreamJob {
     JobEnd call(Causes causes) {
         String error = null;
         try {
+            upload();
             error = run(arguments) == 0 ? null : "";
         } catch (Exception | LinkageError | OutOfMemoryError failure) {
             error = Causes.describe(failure);
@@ -49,12 +56,23 @@ final class Job extends StreamJob {
         if ("".equals(error)) {
             error = causes.text();
         }
+        if (jar_ != null) {
+            new File(jar_).delete(); // else it stays until the JVM ends
+        }
         return new JobEnd(id, error, counters, Leftovers.count());
     }
 
     /** Let the job end soon. */
     void cancel() {
         cancelled = true;
+    }
+
+    private void upload() throws IOException {
+        for (Map.Entry<Path, Path> file : uploads.entrySet()) {
+            try (FileSystem files = file.getValue().getFileSystem(getConf())) {
+                files.copyFromLocalFile(false, true, file.getKey(), file.getValue());
+            }
+        }
     }
 
     @Override
