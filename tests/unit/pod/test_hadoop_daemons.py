@@ -21,7 +21,7 @@ def test_settings_survive_the_way_through_xml() -> None:
 def test_every_address_is_on_the_pods_own_loopback(tmp_path: Path) -> None:
     settings = [pair for file in site_files(tmp_path, "jars/*").values() for pair in file.items()]
     addresses = [value for name, value in settings if name.endswith(("address", "hostname"))]
-    assert len(addresses) == 12
+    assert len(addresses) == 11
     assert all(value.partition(":")[0] == HOST for value in addresses)
 
 
