@@ -84,7 +84,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 1
     spawn_wait_s: Annotated[
         float, Meta(gt=0, description="A pod that is not ready by then is a fault of ours.")
-    ] = 90.0
+    ] = 180.0
     sys_timeout_s: Annotated[
         float, Meta(gt=0, description="CPU, memory and swap are recorded this often.")
     ] = 1.0

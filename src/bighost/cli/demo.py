@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ import typer
 
 from bighost.cli import console, show
 from bighost.errors import BigHostError, OperatorError, Ours
+from bighost.pod.contract import needs
 
 if TYPE_CHECKING:
     from bighost.client import Client
@@ -48,6 +50,9 @@ def demo(
         Path | None,
         typer.Option("--examples", help="A folder of assignments; those that come along by default."),
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Those on Hadoop, Spark and Kafka too: Docker only, takes minutes.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> int:
     """Start everything on this machine, hand in every example submission, show what each gets.
@@ -58,11 +63,15 @@ def demo(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, nothing is left running
     where = examples or find_examples()
     folders = sorted(p.parent for p in where.glob("*/assignment.toml"))
+    frameworks = {folder: framework_of(folder) for folder in folders}
+    if not everything:
+        folders = [folder for folder in folders if needs(frameworks[folder]).standalone]
     if not folders:
         raise OperatorError(
             f"there are no assignments in {where}", hint="Name a folder of assignment folders."
         )
-    with _Stage(choose_runtime(runtime)) as stage, console.progress() as progress:
+    wanted = {needs(frameworks[folder]).image for folder in folders}
+    with _Stage(choose_runtime(runtime, wanted)) as stage, console.progress() as progress:
         rows = list(_graded(stage, folders, progress))
     wrong = sum(row[1] != row[2] for row in rows)
     if json:
@@ -75,7 +84,7 @@ def demo(
     return 1 if wrong or not rows else 0
 
 
-def choose_runtime(wanted: str) -> str:
+def choose_runtime(wanted: str, image_names: Iterable[str]) -> str:
     """The runtime to use, said to the person with what it means; images are built where they are missing."""
     import asyncio
 
@@ -87,8 +96,14 @@ def choose_runtime(wanted: str) -> str:
         from bighost.node import images
 
         bundle = os.environ.get("BIGHOST_CA_BUNDLE")
-        images.build(images.names(), ca_bundle=Path(bundle) if bundle else None, on_line=console.say)
+        images.build(image_names, ca_bundle=Path(bundle) if bundle else None, on_line=console.say)
     return name
+
+
+def framework_of(folder: Path) -> str:
+    """The framework of an assignment's folder, without reading all of it: what is not right is told later."""
+    with (folder / "assignment.toml").open("rb") as file:
+        return str(tomllib.load(file).get("framework", {}).get("name", "streaming"))
 
 
 def find_examples() -> Path:

@@ -13,6 +13,7 @@ from bighost.node.runtime.docker import DockerRuntime
 from bighost.node.runtime.engine import Engine
 from bighost.node.runtime.process import ProcessRuntime
 from bighost.node.runtime.walls import Wall, missing
+from bighost.pod.contract import needs
 from bighost.settings import RuntimeKind
 
 DOCKER_MEANS = (
@@ -53,7 +54,7 @@ async def choose(wanted: str) -> tuple[str, str]:
 
 
 def open_runtime(
-    kind: str, node: str, datasets: Path, *, oci_runtime: str = "runc", ready_s: float = 40.0
+    kind: str, node: str, datasets: Path, *, oci_runtime: str = "runc", ready_s: float = 180.0
 ) -> Runtime:
     """The runtime that `choose` chose. `node` marks its pods; `datasets` is shown to them, read-only."""
     if kind == RuntimeKind.DOCKER:
@@ -63,18 +64,19 @@ def open_runtime(
 
 def image_of(kind: str, framework: str) -> str:
     """The image of a framework's pods where an assignment names none; process pods have none."""
-    return images.reference(framework) if kind == RuntimeKind.DOCKER else ""
+    return images.reference(needs(framework).image) if kind == RuntimeKind.DOCKER else ""
 
 
 def able(kind: str, frameworks: Sequence[str]) -> tuple[str, ...]:
-    """Those of `frameworks` that can run here: for docker, those whose image is there. Blocks.
+    """Those of `frameworks` that can run here: for docker, those whose image is there; for process pods,
+    those that need no image. Blocks.
 
     Raises RuntimeFault, also where none can.
     """
     if kind != RuntimeKind.DOCKER:
-        return tuple(frameworks)
+        return tuple(name for name in frameworks if needs(name).standalone)
     fresh = {image.name for image in images.listing() if image.fresh}
-    found = tuple(name for name in frameworks if name in fresh)
+    found = tuple(name for name in frameworks if needs(name).image in fresh)
     if not found:
         raise RuntimeFault(
             "no image of a framework is built on this machine (or they are of another version)",

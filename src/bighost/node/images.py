@@ -4,6 +4,9 @@ An image is a folder of `images/` with a Dockerfile. Its build context is that f
 (`podtree.py`) where the Dockerfile copies `bighost/`, and `ca-bundle.crt` (empty unless one is given). Its
 tag is the digest of all that goes into it, the image it is built from included. So a node that asks for
 `reference(name)` can't get a stale image: when the code has changed, that tag is not there.
+
+Where the folder has a `pom.xml`, the context also holds `jars/` and `program.jar` (`jars.py`). The tag covers
+what they are made of (the pom, the jars' sums, the sources), so that asking for it needs no Java.
 """
 
 from __future__ import annotations
@@ -12,16 +15,18 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import docker
 from docker.errors import APIError, ImageNotFound
 
 import bighost
+from bighost.node import jars
 from bighost.node.podtree import pod_files
 from bighost.node.runtime.base import ImageMissing, RuntimeFault
 from bighost.node.runtime.engine import Engine
@@ -30,6 +35,8 @@ PREFIX = "bighost/"
 LABEL_CONTENT = "bighost.content"
 CA_BUNDLE = "ca-bundle.crt"
 COPIES_CODE = re.compile(r"^COPY\s.*\bbighost/", re.MULTILINE)
+PROGRAM_JAR = "program.jar"
+SPOOL_BYTES = 16 << 20  # a larger build context is packed on disk
 FROM = re.compile(r"^FROM\s+(\S+)", re.MULTILINE | re.IGNORECASE)
 
 OnLine = Callable[[str], None]
@@ -166,12 +173,24 @@ def _build(client: docker.DockerClient, where: Path, name: str, certificates: by
         on_line(f"{fresh} is fresh")
     else:
         _have_origin(client, _origin(where, name))
-        context = _pack({**_context(where, name), CA_BUNDLE: certificates})
-        _follow(name, _start_build(client, context, fresh), on_line)
+        files = {**_context(where, name), **_java(where / name), CA_BUNDLE: certificates}
+        with _pack(files) as context:
+            _follow(name, _start_build(client, context, fresh), on_line)
     client.api.tag(fresh, f"{PREFIX}{name}", "latest")  # children are built FROM it
 
 
-def _start_build(client: docker.DockerClient, context: io.BytesIO, tag: str) -> Iterable[dict[str, Any]]:
+def _java(own: Path) -> dict[str, bytes | Path]:
+    """What is not in the folder itself, but made of it. Raises JavaFailed."""
+    if not jars.has_jars(own):
+        return {}
+    resolved = jars.jars_of(own)
+    files: dict[str, bytes | Path] = {f"jars/{name}": path for name, path in resolved.items()}
+    if program := jars.program_jar(own, resolved):
+        files[PROGRAM_JAR] = program
+    return files
+
+
+def _start_build(client: docker.DockerClient, context: IO[bytes], tag: str) -> Iterable[dict[str, Any]]:
     steps: Iterable[dict[str, Any]] = client.api.build(
         fileobj=context,
         custom_context=True,
@@ -196,13 +215,15 @@ def _follow(name: str, steps: Iterable[dict[str, Any]], on_line: OnLine) -> None
             )
 
 
-def _pack(files: dict[str, bytes]) -> io.BytesIO:
-    packed = io.BytesIO()
+def _pack(files: Mapping[str, bytes | Path]) -> IO[bytes]:
+    packed = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - the caller closes it
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path, content in sorted(files.items()):
             entry = tarfile.TarInfo(path)  # no time, no owner: equal files hit the build cache
-            entry.size, entry.mode = len(content), 0o644
-            archive.addfile(entry, io.BytesIO(content))
+            entry.mode = 0o644
+            entry.size = len(content) if isinstance(content, bytes) else content.stat().st_size
+            with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as source:
+                archive.addfile(entry, source)
     packed.seek(0)
     return packed
 

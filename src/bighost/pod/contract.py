@@ -175,6 +175,8 @@ class Option:
 class Needs:
     """What a framework's pod needs beside what the student may use, and what becomes of it after a run."""
 
+    image: str  # the folder of its image in `images/`
+    standalone: bool  # Python alone is enough, so that process pods can run it
     overhead_bytes: int
     overhead_processes: int
     reuse: str  # "reset" or "never", where neither assignment nor node says otherwise
@@ -187,7 +189,13 @@ def needs(framework: str) -> Needs:
         kind = registry.FRAMEWORKS[framework]
     except KeyError:
         raise ContractError(f"there is no framework {framework!r}") from None
-    return Needs(kind.OVERHEAD_BYTES, kind.OVERHEAD_PROCESSES, kind.REUSE)
+    return Needs(
+        image=kind.IMAGE or framework,
+        standalone=kind.STANDALONE,
+        overhead_bytes=kind.OVERHEAD_BYTES,
+        overhead_processes=kind.OVERHEAD_PROCESSES,
+        reuse=kind.REUSE,
+    )
 
 
 def frameworks() -> dict[str, dict[str, Option]]:

@@ -55,14 +55,17 @@ class Command(NamedTuple):
 
 
 class Program:
-    """A running student program: our ends of its pipes (none of them blocks), and its channel."""
+    """A running student program: our ends of its pipes (none of them blocks), and its channel.
+
+    A pipe that is not ours to see is -1.
+    """
 
     def __init__(self, stdin: int, stdout: int, stderr: int, channel: socket.socket) -> None:
         self.stdin = stdin
         self.stdout = stdout
         self.stderr = stderr
         self.channel = channel
-        self._open = {stdin, stdout, stderr}
+        self._open = {stdin, stdout, stderr} - {-1}
         self._lock = threading.Lock()
 
     def ending(self) -> Exited:
@@ -114,25 +117,27 @@ class Stage:
     def start(self, command: Command) -> Program:
         """Start a program. Raises Fault."""
         pipes = [self._pipe(student_reads) for student_reads in (True, False, False)]
-        channel, remote = pair()
         (stdin, stdout, stderr), theirs = zip(*pipes, strict=True)
-        program = Program(stdin, stdout, stderr, channel)
         try:
-            order = Spawn(command.argv, command.environment, str(command.folder))
-            self._say(order, [*theirs, remote.fileno()])
-        except Fault:
-            program.close()
-            raise
+            return self._spawn(command, (stdin, stdout, stderr), theirs)
         finally:
-            remote.close()
             for handle in theirs:
                 os.close(handle)
-        return program
+
+    def start_between(self, command: Command, pipes: tuple[int, int]) -> Program:
+        """Start a program on pipes of somebody else, its stdin and its stdout. Raises Fault."""
+        for handle in pipes:
+            self._give_away(handle)
+        stderr, theirs = self._pipe(student_reads=False)
+        try:
+            return self._spawn(command, (-1, -1, stderr), (*pipes, theirs))
+        finally:
+            os.close(theirs)
 
     def charge(self, size: int) -> None:
-        """Count `size` bytes of intermediate data as disk. From one thread at a time."""
+        """Count `size` bytes of intermediate data as disk (below zero: they are gone). From one thread."""
         self._uncharged += size
-        if self._uncharged >= CHARGE_BYTES:
+        if abs(self._uncharged) >= CHARGE_BYTES:
             self._say_charge()
 
     def kill(self) -> None:
@@ -155,6 +160,18 @@ class Stage:
         self._say(Charge(self._uncharged))
         self._uncharged = 0
 
+    def _spawn(self, command: Command, ours: tuple[int, int, int], theirs: Sequence[int]) -> Program:
+        channel, remote = pair()
+        program = Program(*ours, channel)
+        order = Spawn(command.argv, command.environment, str(command.folder))
+        with remote:
+            try:
+                self._say(order, [*theirs, remote.fileno()])
+            except Fault:
+                program.close()
+                raise
+        return program
+
     def _say(self, message: Message, fds: Sequence[int] = ()) -> None:
         try:
             send(self._channel, message, fds)
@@ -162,15 +179,19 @@ class Stage:
             raise Fault(f"the warden can't be told: {error}") from error
 
     def _pipe(self, student_reads: bool) -> tuple[int, int]:
-        """A pipe, our end first. The student owns its end, so that it may open /dev/stdin and the like."""
+        """A pipe, our end first."""
         reader, writer = os.pipe()
         ours, theirs = (writer, reader) if student_reads else (reader, writer)
         os.set_blocking(ours, False)
-        with suppress(PermissionError):  # this user holds many pipes: then a small one must do
-            fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        if self._uid is not None:
-            os.fchown(theirs, self._uid, self._uid)
+        self._give_away(theirs)
         return ours, theirs
+
+    def _give_away(self, handle: int) -> None:
+        """The student owns that end of a pipe, so as to be able to open /dev/stdin and the like."""
+        with suppress(PermissionError):  # this user holds many pipes: then a small one must do
+            fcntl.fcntl(handle, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        if self._uid is not None:
+            os.fchown(handle, self._uid, self._uid)
 
 
 class Sandbox:

@@ -6,6 +6,7 @@
 | `scratch/NAME/` | the student's | one a program: its current directory, gone when it ends |
 | `private/spill/` | ours alone | intermediate data |
 | `private/output/` | ours alone | the output files, kept until the next order or a reset |
+| `daemons/` | ours alone | what a framework's daemons keep for as long as the pod lives |
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from pathlib import Path
 SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue")
 FULL_BYTES = 64 * 1024
 SYSV = ("msg", "sem", "shm")
-MODES = {"code": 0o755, "scratch": 0o711, "private": 0o700, "private/spill": 0o700, "private/output": 0o700}
+MODES = {
+    "code": 0o755,
+    "scratch": 0o711,
+    "private": 0o700,
+    "private/spill": 0o700,
+    "private/output": 0o700,
+    "daemons": 0o700,
+}
 
 
 class Workdir:
@@ -36,11 +44,13 @@ class Workdir:
         self.scratch = root / "scratch"
         self.spill = root / "private" / "spill"
         self.output = root / "private" / "output"
+        self.daemons = root / "daemons"
         root.mkdir(mode=0o711, parents=True, exist_ok=True)
         strangers = sorted({entry.name for entry in root.iterdir()} - MODES.keys())
         if strangers:
             raise ValueError(f"{root} is to be the pod's alone, but holds {', '.join(strangers[:3])}")
         root.chmod(0o711)
+        self._empty(root)
         self.wipe()
 
     def prepare(self, files: dict[str, bytes]) -> None:
@@ -63,9 +73,11 @@ class Workdir:
         return folder
 
     def wipe(self) -> None:
-        """Empty everything. No student process may live."""
+        """Empty everything but what daemons keep. No student process may live."""
         self.wipe_student_files()
-        self._empty(self._root)
+        for entry in list(self._root.iterdir()):
+            if entry != self.daemons:
+                remove(entry)
         for name, mode in MODES.items():
             _make(self._root / name, mode)
 
@@ -86,7 +98,8 @@ class Workdir:
 
     def leftovers(self) -> str | None:
         """What a wipe has left behind, in words; None when nothing is there."""
-        strangers = [path for path in self._root.rglob("*") if str(path.relative_to(self._root)) not in MODES]
+        ours = (path for path in self._root.rglob("*") if self.daemons not in path.parents)
+        strangers = [path for path in ours if str(path.relative_to(self._root)) not in MODES]
         strangers += self._shared_files()
         if strangers:
             return f"{strangers[0]} is left"

@@ -58,11 +58,25 @@ def test_the_pods_code_is_whole_and_nothing_else_of_ours(tmp_path: Path) -> None
     assert all(name.startswith("bighost/pod/") or name == "bighost/__init__.py" for name in files)
 
 
-def test_a_build_context_holds_the_files_without_time_or_owner() -> None:
-    packed = images._pack({"b": b"2", "a": b"1"})
-    with tarfile.open(fileobj=packed) as archive:
-        entries = archive.getmembers()
-    assert [(entry.name, entry.mtime, entry.uid) for entry in entries] == [("a", 0, 0), ("b", 0, 0)]
+def test_a_build_context_holds_the_files_without_time_or_owner(tmp_path: Path) -> None:
+    on_disk = tmp_path / "large.jar"
+    on_disk.write_bytes(b"3" * 9)
+    with (
+        images._pack({"b": b"2", "jars/c": on_disk, "a": b"1"}) as packed,
+        tarfile.open(fileobj=packed) as archive,
+    ):
+        entries = [(entry.name, entry.mtime, entry.uid, entry.size) for entry in archive]
+    assert entries == [("a", 0, 0, 1), ("b", 0, 0, 1), ("jars/c", 0, 0, 9)]
+
+
+def test_a_pom_or_a_java_source_belongs_to_the_tag(folder: Path) -> None:
+    seen = {images.reference("apple", folder)}
+    for name in ("pom.xml", "jars.sha256", "src/Driver.java"):
+        path = folder / "apple" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+        seen.add(images.reference("apple", folder))
+    assert len(seen) == 4
 
 
 def test_an_unknown_image_is_refused_naming_the_known_ones(folder: Path) -> None:

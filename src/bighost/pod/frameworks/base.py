@@ -15,6 +15,8 @@ class Framework(ABC):
     OPTIONS: ClassVar[dict[str, Option]]
     OVERHEAD_BYTES: ClassVar[int] = 128 << 20  # control server, warden, and whatever the framework starts
     OVERHEAD_PROCESSES: ClassVar[int] = 64  # their processes and threads
+    IMAGE: ClassVar[str] = ""  # the folder of its image in `images/`; empty: the framework's own name
+    STANDALONE: ClassVar[bool] = False  # needs nothing but Python, so that process pods can run it
     REUSE: ClassVar[str] = "reset"  # "never": student code can reach what `start` has started
 
     def start(self) -> None:  # noqa: B027 - most have nothing to start

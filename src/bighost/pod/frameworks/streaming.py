@@ -30,6 +30,7 @@ PASS_ON = b"import sys\nsys.stdout.writelines(sys.stdin)\n"
 class Streaming(Framework):
     """Runs mapper, combiner and reducer as Hadoop Streaming would."""
 
+    STANDALONE: ClassVar[bool] = True
     OPTIONS: ClassVar[dict[str, Option]] = {
         "mapper": Option(str, "mapper.py", "the file that is the mapper"),
         "combiner": Option(str, "", "the file that is the combiner, where one was handed in; empty: none"),

