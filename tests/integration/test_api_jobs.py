@@ -32,7 +32,7 @@ async def test_a_student_sees_the_jobs_of_their_own_team_and_staff_see_all(tmp_p
             ("POST", "/cancel"),
         ):
             told = problem(await asked.ask(verb, f"/api/jobs/{job.id}{rest}", Who.RIVAL))
-            assert (told.status, told.detail) == (404, f"There is no job '{job.id}' of your team."), rest
+            assert (told.status, told.detail) == (404, f"There is no job '{job.id}' that you may see."), rest
         for who, jobs in ((Who.STUDENT, 1), (Who.RIVAL, 0), (Who.STAFF, 1)):
             assert len((await asked.ask("GET", "/api/jobs?team=reds", who)).json()) == jobs, who
         files = await asked.ask("GET", f"/api/jobs/{job.id}/files", Who.STUDENT)
