@@ -29,6 +29,9 @@ def engine_trouble() -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    image = item.get_closest_marker("bigdata")
+    if image is not None and image.args[0] not in os.environ.get("BIGHOST_TEST_BIGDATA", "").split(","):
+        pytest.skip(f"BIGHOST_TEST_BIGDATA does not name {image.args[0]}")
     if item.get_closest_marker("docker") is None or (trouble := engine_trouble()) is None:
         return
     if os.environ.get("CI") == "true":

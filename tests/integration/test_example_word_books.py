@@ -15,11 +15,13 @@ from bighost.job.verdict import Verdict
 from bighost.marking import judge, verdict_of
 from bighost.pod.contract import Outcome, RunLimits, RunOrder
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.bigdata("hadoop")]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "word-books"
 SUBMISSIONS = sorted(
-    str(path.relative_to(EXAMPLE / "submissions")) for path in EXAMPLE.glob("submissions/*/*")
+    str(path.relative_to(EXAMPLE / "submissions"))
+    for path in EXAMPLE.glob("submissions/*/*")
+    if path.parent.name != "rejected"
 )
 
 

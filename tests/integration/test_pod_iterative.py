@@ -10,7 +10,7 @@ from hadoop_pod import HadoopPod, hadoop_order, hadoop_pod
 
 from bighost.pod.contract import Outcome, RunOrder
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.bigdata("hadoop")]
 
 # Every key's number goes half of the way to 8.
 PASS_ON = "import sys\nsys.stdout.writelines(sys.stdin)\n"

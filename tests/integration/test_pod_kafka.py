@@ -13,7 +13,7 @@ from kafka_pod import CONSUMER, MIB, PRODUCER, KafkaPod, kafka_pod, order_of
 from bighost.node import images
 from bighost.pod.contract import Outcome, RunOrder, RunReport, StageReport, from_dict
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.bigdata("kafka")]
 
 TRADES = [f"{n},{'ABCDEFGH'[n % 8]}X,{100 + n}" for n in range(600)]
 ALL_CHECKS = ["complete", "keyed", "partitioned", "ordered", "distinct", "consumed"]

@@ -15,7 +15,7 @@ from podserver import CAT, COUNT_MAPPER, COUNT_REDUCER
 
 from bighost.pod.contract import Outcome, RunOrder, RunReport, from_dict
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.bigdata("hadoop")]
 
 IDLE_BYTES = 600 * MIB
 SMOKE = Path(__file__).parents[2] / "images" / "hadoop" / "smoke.json"

@@ -12,7 +12,7 @@ from spark_pod import SparkPod, order_of, spark_pod
 from bighost.node import images
 from bighost.pod.contract import Outcome, RunOrder, RunReport, from_dict
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.bigdata("spark"), pytest.mark.timeout(900)]
 
 COUNT = """\
 import sys

@@ -12,7 +12,7 @@ from podserver import COUNT_MAPPER, COUNT_REDUCER
 
 from bighost.pod.contract import Outcome, RunOrder
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.bigdata("yarn"), pytest.mark.timeout(600)]
 
 DAEMONS = ("NameNode", "DataNode", "ResourceManager", "NodeManager", "JobHistoryServer")
 
