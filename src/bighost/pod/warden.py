@@ -247,6 +247,9 @@ def main(arguments: list[str]) -> None:
     """Be the warden on the socket of this descriptor, for student processes of this user (-1: our own)."""
     handle, uid = map(int, arguments)
     os.set_inheritable(handle, False)
+    for number in signal.valid_signals() - set(spawn.IGNORED_HERE):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)  # what a shell or nohup ignored would reach student code
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the control server decides when this ends
     spawn.prctl(spawn.PR_SET_CHILD_SUBREAPER, 1)
