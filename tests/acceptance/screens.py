@@ -6,6 +6,7 @@ known to send nothing else, least of all what a student wrote.
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -98,6 +99,7 @@ class Person:
         self.process = process
         self.seen = seen
         self._terminal = terminal
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self.before = termios.tcgetattr(terminal)
 
     def type(self, keys: str) -> None:
@@ -128,6 +130,12 @@ class Person:
             pass
         return self.process.returncode
 
+    def close(self) -> None:
+        """Close the terminal's window."""
+        if self._terminal >= 0:
+            os.close(self._terminal)
+        self._terminal = -1
+
     @property
     def attributes(self) -> list[object]:
         return termios.tcgetattr(self._terminal)
@@ -140,14 +148,8 @@ class Person:
             data = os.read(self._terminal, 65536)
         except OSError:  # EIO: the command has ended
             return False
-        self.seen.feed(self._decoder(data))
+        self.seen.feed(self._utf8.decode(data))
         return bool(data)
-
-    def _decoder(self, data: bytes) -> str:
-        self._bytes = getattr(self, "_bytes", b"") + data
-        text = self._bytes.decode("utf-8", "ignore")
-        self._bytes = self._bytes[len(text.encode()) :]
-        return text
 
 
 @contextmanager
@@ -166,9 +168,10 @@ def at_terminal(
         start_new_session=True,
     )
     os.close(theirs)
+    person = Person(ours, process, Seen(columns, lines))
     try:
-        yield Person(ours, process, Seen(columns, lines))
+        yield person
     finally:
         process.kill()
         process.wait()
-        os.close(ours)
+        person.close()

@@ -10,7 +10,7 @@ import pytest
 
 from bighost.wire.http import NewUser
 from tests.acceptance.cluster import Cluster, cluster
-from tests.acceptance.screens import Person, at_terminal
+from tests.acceptance.screens import DEADLINE_S, Person, at_terminal
 
 NASTY = b"import sys\nsys.exit('\\x1b[2J\\x1b]0;pwned\\x07[bold]gone')\n"
 
@@ -121,6 +121,14 @@ def test_whoever_stops_it_gets_the_terminal_back(quick: Cluster, stop: signal.Si
         assert person.leaves() == 128 + stop
         assert not person.seen.alternate
         assert person.attributes == person.before
+
+
+def test_a_window_that_is_closed_ends_it(quick: Cluster) -> None:
+    with watching(quick) as person:
+        person.sees("● live")
+        person.close()
+
+        person.process.wait(DEADLINE_S)
 
 
 def test_a_token_that_is_revoked_ends_it_with_a_sentence(quick: Cluster) -> None:

@@ -28,7 +28,7 @@ from bighost.wire.http import StatusView
 ESCAPE_S = 0.05  # a terminal sends the rest of a sequence sooner
 TICK_S = 1.0
 NEWS = b"\0"
-STOPS = (signal.SIGTERM, signal.SIGHUP)
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(Exception):
@@ -54,7 +54,7 @@ class App:
 
     def run(self) -> None:
         """Show the screen. Raises BigHostError when the coordinator wants no more of us, Stopped."""
-        with self._bell, self._ringer, self._terminal.taken(), _signals(self._ringer):
+        with self._bell, self._ringer, _signals(self._ringer), self._terminal.taken():
             self._feed.start()
             try:
                 self._loop()
@@ -126,7 +126,7 @@ class App:
         self._inbox.put(news)
         try:
             self._ringer.send(NEWS)
-        except (BlockingIOError, OSError):  # it has been rung often enough, or the screen was left
+        except OSError:  # it has been rung often enough, or the screen was left
             return
 
 
