@@ -1,4 +1,5 @@
-"""Docker in tests: without an engine they are skipped on a laptop, and fail where CI=true."""
+"""Docker in tests: without an engine they are skipped on a laptop, and fail where CI=true. And the switch
+that keeps the screen's frames anew."""
 
 from __future__ import annotations
 
@@ -13,6 +14,14 @@ import pytest
 from bighost.errors import RuntimeFault
 from bighost.node import images
 from bighost.node.runtime.engine import Engine
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-frames",
+        action="store_true",
+        help="Keep the frames of `bighost status` (tests/snapshots, docs/status.svg) as they are drawn now.",
+    )
 
 
 @functools.cache

@@ -5,16 +5,20 @@ Whatever comes from a program or a person's file is printed as plain text: no ma
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bighost.errors import BigHostError
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 # Control characters but tab and line end, and those that hide or turn around what stands beside them.
 _HIDING = (0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
@@ -71,6 +75,22 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     # A pipe has no width of its own: rows stay on one line for whoever reads them there.
     width = None if sys.stdout.isatty() else 200
     Console(file=sys.stdout, width=width, soft_wrap=False).print(drawn)
+
+
+def interactive() -> bool:
+    """Whether a person sits at a terminal that can hold a screen: stdin and stdout, and no dumb one."""
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    return terminal and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+
+
+def picture(lines: Sequence[Text]) -> None:
+    """Lines of styled text on stdout; colours only where a terminal takes them."""
+    from rich.console import Console
+
+    shown = Console(file=sys.stdout, width=max((line.cell_len for line in lines), default=1))
+    for line in lines:
+        line.rstrip()
+        shown.print(line, no_wrap=True, overflow="crop", crop=False)
 
 
 def error(problem: BigHostError, *, verbose: bool = False) -> None:

@@ -49,7 +49,7 @@ class Results:
         job = self._ledger.jobs[event.job]
         if job.state is State.LEASED:
             lease = lease.started(event.at, job.time_bound_s)
-            job = moved(job, Step.START)
+            job = moved(job, Step.START, stamps=job.stamped(event.at, Stamp.PROCESSING_START))
             self._ledger.save(job, event.at, f"attempt {job.attempt} started on {node.name}")
         self._ledger.keep(lease.renewed(event.at, self._ledger.terms.lease_s))
 

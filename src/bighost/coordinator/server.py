@@ -31,12 +31,14 @@ from bighost.coordinator.live import Live
 from bighost.coordinator.marker import Marker
 from bighost.coordinator.roster import Node
 from bighost.coordinator.rounds import Rounds
+from bighost.coordinator.throughput import Throughput
 from bighost.coordinator.workers import Workers
 from bighost.job.assignment import Assignment
 from bighost.job.job import Job
-from bighost.job.state import State
+from bighost.job.latency import Stamp
+from bighost.job.state import FINAL, State
 from bighost.settings import CoordinatorSettings
-from bighost.store.base import Store
+from bighost.store.base import JobFilter, Store
 from bighost.store.blobs import BlobStore
 from bighost.wire import messages as say
 from bighost.wire.http import NewToken
@@ -46,6 +48,7 @@ from bighost.wire.sockets import CoordinatorSocket
 
 log = structlog.get_logger()
 RECENT = 50
+REMEMBERED = 1000  # jobs that ended before a start, for the latest verdicts, throughput and ETA
 
 
 class Coordinator:
@@ -58,6 +61,7 @@ class Coordinator:
         self.data = Path(settings.data)
         self.live = Live()
         self.durations = Durations()
+        self.throughput = Throughput()
         self.stages: dict[str, str] = {}  # what each running job does now, for people
         self.recent: deque[Job] = deque(maxlen=RECENT)
         self.join_token = ""
@@ -129,6 +133,7 @@ class Coordinator:
         self._stack.push_async_callback(self.socket.close)
         await self.workers.warm()
         await self.rounds.recover()
+        await self._remember()
         live = self.rounds.engine.jobs.values()
         self.marker.sweep({job.id for job in live if job.state is State.MARKING})
         self._stack.push_async_callback(self._stop_tasks)
@@ -158,6 +163,12 @@ class Coordinator:
             self.join_token, _ = await self.accounts.new_token(NewToken(profiles=profiles))
         path.touch(mode=0o600)
         path.write_text(json.dumps({"join_token": self.join_token, "admin_token": self.admin_token}))
+
+    async def _remember(self) -> None:
+        """What ended before this start, so that a restart changes nothing for whoever watches."""
+        ended = await self.store.jobs(JobFilter(states=tuple(FINAL), limit=REMEMBERED))
+        for job in sorted(ended, key=lambda job: job.stamps.get(Stamp.COMPLETED, 0)):
+            self._ended(job)
 
     def _find_blob(self, digest: str) -> Path | None:
         path = self.blobs.path(digest)
@@ -236,11 +247,15 @@ class Coordinator:
         if job.state is not State.RUNNING:
             self.stages.pop(job.id, None)
         if job.state.final:
-            self.recent.append(job)
+            self._ended(job)
             self.archive.keep_latency(job)
+        self.live.publish(job)
+
+    def _ended(self, job: Job) -> None:
+        self.recent.append(job)
         if job.state is State.GRADED:
             self.durations.saw(job)
-        self.live.publish(job)
+            self.throughput.marked(job.stamps.get(Stamp.COMPLETED, 0))
 
     def _welcome(self, key: str) -> None:
         node = self.rounds.engine.roster.get(key)

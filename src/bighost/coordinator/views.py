@@ -59,6 +59,7 @@ def job_view(job: Job, assignment: Assignment, *, staff: bool, node_name: str = 
         tests=_tests(job, assignment, feedback),
         faults=_faults(job, staff),
         stage=_failed_stage(job) if feedback is not Feedback.VERDICT else "",
+        limit_s=len(assignment.tests) * assignment.limits.wall_s,
     )
 
 

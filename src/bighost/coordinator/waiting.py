@@ -19,7 +19,7 @@ is linear in the lines, of which there are no more than kinds of pods.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -183,6 +183,10 @@ class WaitingLine:
         line, place, requirement = self._places[job]
         students = self._lines.get((requirement, False)) if line.rerun else None
         return line.rank(place) + (len(students) if students is not None else 0)
+
+    def last(self, jobs: Iterable[str]) -> str:
+        """Which of these, of one requirement, has most jobs ahead. Raises KeyError; ValueError of none."""
+        return max(jobs, key=lambda job: self._places[job][1])
 
     def length(self, requirement: Requirement) -> int:
         """How many jobs wait for this requirement."""

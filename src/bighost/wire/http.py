@@ -83,6 +83,7 @@ class JobView(Shape, frozen=True, kw_only=True):
     stage: str = ""  # what runs now, or what failed
     position: int | None = None  # jobs ahead in the waiting line
     eta_s: float | None = None  # seconds until it is graded, as far as can be told
+    limit_s: float = 0.0  # seconds that a run may take: the wall limits of all its tests
 
 
 class StoryView(Shape, frozen=True, kw_only=True):
@@ -132,6 +133,7 @@ class NodeView(Shape, frozen=True, kw_only=True):
     done: int
     faults: int
     last_seen: int
+    busy: int = 0  # of the jobs that it holds, those that run
     capacity: Capacity | None = None
     terms: CreditTerms | None = None
     runtime: str = ""
@@ -150,6 +152,18 @@ class QueueView(Shape, frozen=True, kw_only=True):
     eta_s: float | None
 
 
+class ThroughputView(Shape, frozen=True, kw_only=True):
+    """Marks given in the last hour, in spans of `span_s` seconds; the last span is the one that runs."""
+
+    span_s: float
+    marks: tuple[int, ...]
+
+    @property
+    def per_hour(self) -> int:
+        """Marks given in the hour."""
+        return sum(self.marks)
+
+
 class StatusView(Shape, frozen=True, kw_only=True):
     """The cluster at one moment."""
 
@@ -162,6 +176,7 @@ class StatusView(Shape, frozen=True, kw_only=True):
     waiting: int
     taking: bool  # false while the store can't keep submissions
     notice: str = ""
+    throughput: ThroughputView = ThroughputView(span_s=5.0, marks=())
 
 
 class EnrolRequest(Shape, frozen=True, kw_only=True):

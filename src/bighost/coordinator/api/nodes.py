@@ -20,6 +20,7 @@ from bighost.coordinator.marker import Unwanted
 from bighost.coordinator.roster import Node
 from bighost.coordinator.server import Coordinator
 from bighost.job import ids
+from bighost.job.state import State
 from bighost.store.base import NodeRecord
 from bighost.wire.http import EnrolReply, EnrolRequest, NodeView
 from bighost.wire.messages import Capacity, CreditTerms, Load, System
@@ -109,6 +110,7 @@ def node_view(coordinator: Coordinator, record: NodeRecord, *, full: bool) -> No
     node = coordinator.rounds.engine.roster.get(record.key)
     said = record.last_join
     capacity = msgspec.convert(said["capacity"], Capacity) if said else None
+    jobs = coordinator.rounds.engine.jobs
     details: dict[str, Any] = {}
     if full and said:
         details = {
@@ -123,6 +125,7 @@ def node_view(coordinator: Coordinator, record: NodeRecord, *, full: bool) -> No
         state=_state(node),
         slots=capacity.slots if capacity else 0,
         held=len(node.held) if node else 0,
+        busy=sum(jobs[job].state is State.RUNNING for job in node.held if job in jobs) if node else 0,
         credit=min(node.said, node.terms.window) if node else 0,
         load=node.load if node else Load(),
         done=node.done if node else 0,

@@ -19,11 +19,12 @@ from bighost.coordinator.api.auth import ApiRequest
 from bighost.coordinator.api.jobs import view
 from bighost.coordinator.api.nodes import node_views
 from bighost.coordinator.server import Coordinator
+from bighost.coordinator.throughput import SPAN_S
 from bighost.job.job import Job
 from bighost.job.latency import Stamp
 from bighost.job.state import State
 from bighost.store.base import User
-from bighost.wire.http import BackupView, Health, QueueView, StatusView
+from bighost.wire.http import BackupView, Health, QueueView, StatusView, ThroughputView
 from bighost.wire.messages import PROTOCOL
 
 LISTED = 200  # running jobs in a snapshot
@@ -98,6 +99,7 @@ def snapshot(coordinator: Coordinator, user: User) -> StatusView:
         waiting=len(coordinator.rounds.engine.waiting),
         taking=coordinator.rounds.taking,
         notice=coordinator.rounds.notice,
+        throughput=ThroughputView(span_s=SPAN_S, marks=coordinator.throughput.spans(coordinator.clock())),
     )
 
 
@@ -110,14 +112,14 @@ def _queues(coordinator: Coordinator, jobs: list[Job]) -> list[QueueView]:
     for assignment, members in sorted(by_assignment.items()):
         waiting = [j for j in members if j.state is State.WAITING]
         oldest = min((j.stamps.get(Stamp.RECEIVED, now) for j in waiting), default=now)
-        last = max(waiting, key=lambda j: coordinator.position(j) or 0, default=None)
+        last = coordinator.rounds.engine.waiting.last(j.id for j in waiting) if waiting else ""
         queues.append(
             QueueView(
                 assignment=assignment,
                 waiting=len(waiting),
                 running=len(members) - len(waiting),
                 oldest_wait_s=(now - oldest) / SECOND,
-                eta_s=coordinator.eta(last) if last else None,
+                eta_s=coordinator.eta(coordinator.rounds.engine.jobs[last]) if last else None,
             )
         )
     return queues
