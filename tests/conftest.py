@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Keep the frames of `bighost status` (tests/snapshots, docs/status.svg) as they are drawn now.",
     )
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores Ctrl-C for what it runs in the background, and every process that a test starts inherits
+    # that; some tests press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @functools.cache
