@@ -148,8 +148,11 @@ def test_a_node_that_never_enrolled_needs_a_token(course: Cluster) -> None:
 
 
 def test_a_node_that_staff_forgot_stops_and_does_not_come_back_as_the_same(coordinator: Cluster) -> None:
+    add_assignment(coordinator)
     coordinator.join("lab", profile="lightweight")
-    coordinator.until_here("lab")
+    with coordinator.client() as client:
+        *_, job = client.follow(client.submit(PROGRAMS).id)
+    assert job.node == "lab"
     assert coordinator.command("nodes", "forget", "lab").returncode == 0
 
     assert coordinator.nodes["lab"].wait(DEADLINE_S) == DID_NOT_GET_IN

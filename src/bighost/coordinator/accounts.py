@@ -178,6 +178,11 @@ class Accounts:
         record = self._nodes.get(key)
         return None if record is None or record.forgotten else record
 
+    def node_name(self, key: str) -> str:
+        """What people call the node of this key, forgotten or not; empty where there never was one."""
+        record = self._nodes.get(key)
+        return "" if record is None else record.name
+
     def node_of(self, token: str) -> NodeRecord | None:
         """The node that a node's bearer token belongs to."""
         kept = self._tokens.get(tokens.digest(token))

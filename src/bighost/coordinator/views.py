@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from bighost.job.assignment import Assignment, Feedback
@@ -32,8 +34,8 @@ def assignment_view(assignment: Assignment, now: int) -> AssignmentView:
     )
 
 
-def job_view(job: Job, assignment: Assignment, *, staff: bool, node_name: str = "") -> JobView:
-    """A job for staff, or for a student of its team."""
+def job_view(job: Job, assignment: Assignment, name_of: Callable[[str], str], *, staff: bool) -> JobView:
+    """A job for staff, or for a student of its team; `name_of` gives a node's name by its key."""
     feedback = Feedback.FULL if staff else assignment.feedback
     message = job.message
     if staff and job.staff_message:
@@ -50,14 +52,14 @@ def job_view(job: Job, assignment: Assignment, *, staff: bool, node_name: str = 
         score=job.score,
         total=assignment.marks.total,
         message=message,
-        node=node_name,
+        node=name_of(job.node),
         attempt=job.attempt,
         stages=_stages(job, feedback),
         usage=total_usage(job.tests),
         latency=latency(job.stamps),
         timestamps={stamp.value: at for stamp, at in job.stamps.items()},
         tests=_tests(job, assignment, feedback),
-        faults=_faults(job, staff),
+        faults=_faults(job, name_of, staff),
         stage=_failed_stage(job) if feedback is not Feedback.VERDICT else "",
         limit_s=len(assignment.tests) * assignment.limits.wall_s,
     )
@@ -95,13 +97,13 @@ def _tests(job: Job, assignment: Assignment, feedback: Feedback) -> tuple[TestVi
     )
 
 
-def _faults(job: Job, staff: bool) -> tuple[FaultView, ...]:
+def _faults(job: Job, name_of: Callable[[str], str], staff: bool) -> tuple[FaultView, ...]:
     return tuple(
         FaultView(
             kind=f.kind.value,
             at=f.at,
             attempt=f.attempt,
-            node=f.node if staff else "",
+            node=name_of(f.node) if staff else "",
             message=f.message if staff else "",
         )
         for f in job.faults

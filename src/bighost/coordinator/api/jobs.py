@@ -124,12 +124,11 @@ async def retry(request: ApiRequest, id: FromPath[str]) -> JobView:
 
 def view(coordinator: Coordinator, job: Job, user: User) -> JobView:
     """A job as `user` may see it, with its place and ETA while it waits."""
-    record = coordinator.accounts.node(job.node) if job.node else None
     shown = job_view(
         job,
         coordinator.catalogue.get(job.assignment),
+        coordinator.accounts.node_name,
         staff=auth.is_staff(user),
-        node_name=record.name if record else "",
     )
     if job.state.final:
         return shown

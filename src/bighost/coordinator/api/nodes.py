@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import anyio
 import msgspec
+import structlog
 from litestar import Router, delete, get, post, put
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
@@ -25,6 +26,7 @@ from bighost.store.base import NodeRecord
 from bighost.wire.http import EnrolReply, EnrolRequest, NodeView
 from bighost.wire.messages import Capacity, CreditTerms, Load, System
 
+log = structlog.get_logger()
 CHUNK = 256 * 1024
 
 
@@ -75,8 +77,11 @@ async def dataset(request: ApiRequest, digest: FromPath[str]) -> Stream:
     """A dataset's file by digest. Keys are not given out, whoever asks."""
     coordinator = auth.coordinator_of(request)
     known = {d for a in coordinator.catalogue.all() for data in a.datasets.values() for d in data.files}
-    if not ids.is_digest(digest) or digest not in known or not await coordinator.blobs.has(digest):
+    if not ids.is_digest(digest) or digest not in known:
         raise NotFoundException("There is no dataset file of this digest.")
+    if not await coordinator.blobs.has(digest):
+        log.error("a dataset is lost: add its assignment again", action="dataset_lost", digest=digest)
+        raise NotFoundException("The coordinator has lost this dataset file.")
     path = coordinator.blobs.path(digest)
     size = str(path.stat().st_size)
     return Stream(_read(path), media_type="application/octet-stream", headers={"content-length": size})
