@@ -18,7 +18,10 @@ from bighost.job.state import State
 from bighost.wire.messages import Held, Load, RefuseReason
 
 SUPERSEDED = "Another node has joined with the same key; each machine needs an identity of its own."
-FORGOTTEN = "Staff have removed this node. Ask them for a new join token to enrol again."
+FORGOTTEN = (
+    "Staff have removed this node, and its key opens nothing any more. To join again it needs another --data "
+    "folder, and a join token."
+)
 
 
 class Membership:

@@ -21,7 +21,7 @@ class Feedback(StrEnum):
 
     FULL = "full"  # verdict, stage, traceback, counters, and where the output first differs
     STAGE = "stage"  # verdict, the stage that failed and its traceback
-    VERDICT = "verdict"  # the verdict and the score alone
+    VERDICT = "verdict"  # the verdict of the whole and of each test, and the score
 
 
 class Reuse(StrEnum):

@@ -77,7 +77,7 @@ class Transfer:
 
 def _check(answer: httpx.Response, what: str) -> None:
     if answer.status_code in _FINAL:
-        raise Gone(f"the coordinator has no use for the {what} ({answer.status_code})")
+        raise Gone(f"the coordinator does not have, or no longer wants, the {what} ({answer.status_code})")
     if not answer.is_success:
         raise Unavailable(f"the coordinator answers {answer.status_code} for the {what}")
 
