@@ -10,12 +10,16 @@ import typer
 from bighost.cli import console, options
 from bighost.job.units import show_size
 
+DEFAULT = "streaming"
 app = typer.Typer(help="Build and list the images of pods.", no_args_is_help=True)
 
 
 @app.command("build")
 def build(
-    names: Annotated[list[str] | None, typer.Argument(help="Which; all by default.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help=f"Which; {DEFAULT} by default.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All; those with Hadoop and Kafka need Maven and a JDK here.")
+    ] = False,
     ca_bundle: Annotated[
         Path | None,
         typer.Option(
@@ -30,7 +34,8 @@ def build(
     """Build images where they are missing or stale."""
     from bighost.node import images
 
-    for reference in images.build(names or images.names(), ca_bundle=ca_bundle, on_line=console.say):
+    wanted = images.names() if everything else names or [DEFAULT]
+    for reference in images.build(wanted, ca_bundle=ca_bundle, on_line=console.say):
         console.out(reference)
 
 

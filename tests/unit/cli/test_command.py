@@ -1,11 +1,14 @@
 """The command line itself: what is no command is said so, and never called a fault of ours."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from bighost.__main__ import main
 from bighost.cli.console import harmless
 from bighost.cli.users import read_people
 from bighost.errors import OperatorError
+from bighost.node import images
 
 
 @pytest.mark.parametrize(
@@ -70,3 +73,25 @@ def test_a_class_list_is_read(tmp_path) -> None:
     file = tmp_path / "class.csv"
     file.write_text("\ufeffName, Team ,email\nann,reds,a@x\nbob,,\n")
     assert [(p.name, p.team, p.email) for p in read_people(file)] == [("ann", "reds", "a@x"), ("bob", "", "")]
+
+
+@pytest.mark.parametrize(
+    ("args", "built"),
+    [
+        ([], ["streaming"]),
+        (["spark"], ["spark"]),
+        (["--all"], ["base", "hadoop", "hadoop-yarn", "kafka", "spark", "streaming"]),
+    ],
+)
+def test_images_that_need_more_than_docker_are_built_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, args: list[str], built: list[str]
+) -> None:
+    asked: list[str] = []
+
+    def build(names: Iterable[str], **_: object) -> tuple[str, ...]:
+        asked.extend(names)
+        return ()
+
+    monkeypatch.setattr(images, "build", build)
+    assert main(["images", "build", *args]) == 0
+    assert sorted(asked) == built
