@@ -151,7 +151,7 @@ class Workers:
                 )
         except RunFailed as fault:
             return self._failed(waiting, started, fault.kind, str(fault))
-        except Exception as error:
+        except Exception as error:  # a bug of ours costs the student nothing, and the worker goes on
             log.exception("the node failed", action="node_bug", job=order.job)
             return self._failed(waiting, started, FaultKind.NODE_BUG, f"{type(error).__name__}: {error}")
         return Result(

@@ -23,7 +23,7 @@ class Lock:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             _take(fd, path)
-        except BaseException:
+        except BaseException:  # whatever it was, the file is closed
             os.close(fd)
             raise
         self._fd = fd

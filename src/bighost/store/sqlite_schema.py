@@ -47,7 +47,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
         db.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # cancelled as well: everything or nothing
         if db.in_transaction:  # on a full disk SQLite may have rolled back by itself
             db.execute("ROLLBACK")
         raise

@@ -133,7 +133,7 @@ class NodeSocket:
         connection = _Connection(self._keys, server_key)
         try:
             await connection.dial(endpoint, timeout_s)
-        except BaseException:
+        except BaseException:  # cancelled as well: no half-open connection stays
             await connection.close()
             raise
         self._connection = connection

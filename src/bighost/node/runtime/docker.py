@@ -116,7 +116,7 @@ class DockerRuntime:
         """Stop and remove a container, now or (where the engine is gone) before the next start."""
         try:
             await self.engine.call(partial(_remove, name=name))
-        except BaseException:
+        except BaseException:  # cancelled as well: it is still there, and removed later
             self._unremoved.add(name)
             raise
         self._unremoved.discard(name)

@@ -133,7 +133,7 @@ class Pool:
         member, pod = await self._take(spec, rank, cores)
         try:
             yield pod
-        except BaseException:
+        except BaseException:  # cancelled as well: a doubtful pod is never given back
             self._end(member)
             raise
         self._give_back(member)

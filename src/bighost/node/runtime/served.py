@@ -35,7 +35,7 @@ async def starting(pod: ServedPod) -> AsyncIterator[None]:
     except OSError as error:
         await pod.abandon()
         raise PodNotReady(f"{pod.name} can't be started: {error}") from error
-    except BaseException:
+    except BaseException:  # cancelled as well: a failed start leaves nothing
         await pod.abandon()
         raise
 
